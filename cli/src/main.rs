@@ -1,0 +1,3 @@
+//! The host tool thaw: looks into checkpoint images.
+
+fn main() {}

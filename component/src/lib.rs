@@ -1,0 +1,2 @@
+//! The checkpointer: policy, order, image, rollback.
+#![no_std]

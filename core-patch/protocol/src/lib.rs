@@ -1,0 +1,2 @@
+//! Wire protocol of the privileged checkpoint service.
+#![no_std]

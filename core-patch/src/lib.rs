@@ -1,0 +1,2 @@
+//! The privileged checkpoint service, kernel-neutral.
+#![no_std]

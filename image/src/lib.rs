@@ -1,0 +1,2 @@
+//! The checkpoint image: header, records, pages, hashes.
+#![no_std]

@@ -1,0 +1,2 @@
+//! Typed Fiasco.OC kernel objects over a Kernel trait.
+#![no_std]

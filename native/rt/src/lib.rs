@@ -1,0 +1,2 @@
+//! Runtime of the native system's programs: entry, log, panic.
+#![no_std]

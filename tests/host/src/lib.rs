@@ -1,0 +1,1 @@
+//! Host tests that span crates.

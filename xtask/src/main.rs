@@ -1,0 +1,3 @@
+//! The one door for building, running and checking.
+
+fn main() {}
