@@ -1,0 +1,21 @@
+//! Requests on the manager session, slot [`SLOT_MANAGER`](crate::layout::SLOT_MANAGER): what a PD may
+//! do that creates PDs. Same message form as [`crate::target`].
+
+/// Makes an empty PD: no memory, no thread. MR1 quota in pages, MR2-5 name. The PD's capability arrives
+/// in the caller's receive buffer; the caller is the PD's parent. Result: the PD's badge.
+pub const PD_CREATE: u32 = 1;
+/// Opens a ROM module. MR1-4 name. Result: dataspace id, bytes.
+pub const ROM_OPEN: u32 = 2;
+/// Attaches a dataspace to the caller's own PD, all of it and mapped at once: a ROM, or RAM of a PD
+/// whose parent the caller is. MR1 dataspace id, MR2 address or 0, MR3 rights (`L4_FPAGE_*`).
+/// Result: address, bytes.
+pub const ATTACH: u32 = 3;
+/// Undoes [`ATTACH`]. MR1 address.
+pub const DETACH: u32 = 4;
+/// Memory of the system. Result: free pages, total pages, pages left in the caller's own quota.
+pub const MEMORY_INFO: u32 = 5;
+/// Ends the run: root prints [`POWER_OFF_LINE`](crate::boot::POWER_OFF_LINE) when its output is out.
+pub const POWER_OFF: u32 = 6;
+/// Counts what root holds, to prove that nothing was left behind. Result: PDs, threads, gates, IRQ
+/// objects, dataspaces, regions, used capability slots of root, free pages.
+pub const COUNTS: u32 = 7;
