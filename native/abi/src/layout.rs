@@ -43,7 +43,7 @@ pub const AREA_STOP: u32 = 1;
 /// First slot that a program may name in requests, exclusive of the thread areas.
 pub const SLOT_USER: u32 = 0x200;
 /// End of the slots that a program may name, exclusive.
-pub const SLOT_END: u32 = 0x1000;
+pub const SLOT_END: u32 = 0x400;
 
 /// First word of [`InfoPage`]: "Info".
 pub const INFO_MAGIC: u32 = 0x6f66_6e49;

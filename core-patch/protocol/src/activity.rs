@@ -1,0 +1,83 @@
+//! What a thread was doing when it was stopped.
+
+/// In [`Activity::peer`]: no thread of the PD.
+pub const NO_THREAD: u32 = !0;
+
+/// Values of [`Activity::kind`].
+pub mod activity_kind {
+    /// Ran user code; its frame is all there is.
+    pub const USER: u32 = 1;
+    /// Received from one partner or slept (operation 2).
+    pub const RECEIVE: u32 = 2;
+    /// Waited for a message from anybody (operations 6, 7 and 0xf after their send phase).
+    pub const OPEN_WAIT: u32 = 3;
+    /// Waited for an IRQ or semaphore object.
+    pub const IRQ_WAIT: u32 = 4;
+    /// In a call whose request the server `peer` has and has not answered.
+    pub const CALL_DELIVERED: u32 = 5;
+    /// In the send phase of a message to `peer`, at `position` of its queue.
+    pub const SEND_QUEUED: u32 = 6;
+    /// Waited for its pager to answer a page fault; it will fault again.
+    pub const PAGE_FAULT: u32 = 7;
+    /// In the send phase of a message whose receiver is not of this PD; the call is repeated.
+    pub const SEND_OUTSIDE: u32 = 8;
+}
+
+/// What a thread was doing, and with whom.
+///
+/// The thread's frame is already such that it continues correctly; this says in which order threads are
+/// continued and what a person wants to know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Activity {
+    /// One of [`activity_kind`].
+    pub kind: u32,
+    /// r2 of the system call, 0 in user code.
+    pub selector: u32,
+    /// r3 of the system call.
+    pub timeouts: u32,
+    /// Server or receiver: index of a thread of the same PD, or [`NO_THREAD`].
+    pub peer: u32,
+    /// Badge of the gate or label of the IRQ that `selector` names, 0 if unknown.
+    pub badge: u32,
+    /// Place in the receiver's queue, from 0.
+    pub position: u32,
+    /// Tag of the system call, also where the kernel had forgotten it.
+    pub tag: u32,
+    /// Label that the receiver sees.
+    pub label: u32,
+}
+
+impl Activity {
+    /// Running user code.
+    pub const USER: Self = Self {
+        kind: activity_kind::USER,
+        selector: 0,
+        timeouts: 0,
+        peer: NO_THREAD,
+        badge: 0,
+        position: 0,
+        tag: 0,
+        label: 0,
+    };
+
+    /// The wire form.
+    #[must_use]
+    pub const fn to_words(self) -> [u32; 8] {
+        [self.kind, self.selector, self.timeouts, self.peer, self.badge, self.position, self.tag, self.label]
+    }
+
+    /// Reads the wire form.
+    #[must_use]
+    pub const fn from_words(w: [u32; 8]) -> Self {
+        Self {
+            kind: w[0],
+            selector: w[1],
+            timeouts: w[2],
+            peer: w[3],
+            badge: w[4],
+            position: w[5],
+            tag: w[6],
+            label: w[7],
+        }
+    }
+}

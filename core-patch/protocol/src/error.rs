@@ -1,0 +1,169 @@
+//! Errors of the service.
+
+use core::fmt;
+
+/// What went wrong. The number is `BASE` + the discriminant, negated, in the reply's label.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub enum ErrorKind {
+    /// The verb does not exist or its message is malformed. Operand 0: verb.
+    BadRequest = 1,
+    /// The session number is not one of the caller's. Operand 0: number.
+    NoSuchSession,
+    /// The session is not in the state that the verb needs. Operand 0: state (0 open, 1 stopped, 2 prepared).
+    WrongState,
+    /// The item is no capability of a PD whose parent the caller is.
+    NotYourPd,
+    /// All sessions are in use, or another PD is stopped. Operand 0: how many there are.
+    NoFreeSession,
+    /// A table is full. Operand 0: capacity.
+    TooMany,
+    /// No thread has that index. Operand 0: index.
+    NoSuchThread,
+    /// No object at that place. Operand 0: number or slot.
+    NoSuchObject,
+    /// The kernel or root refused. Operand 0: number (`l4::Error::number`), operand 1: step.
+    Kernel,
+    /// A thread did not come to rest in the time given. Operand 0: thread index, operand 1: its pc.
+    ThreadDidNotStop,
+    /// The set did not come to rest: something at a higher priority runs all the time. Operand 0: passes
+    /// that were tried.
+    BarrierTimeout,
+    /// A thread is in a call to a server outside the PD that has the request. Operand 0: thread index,
+    /// operand 1: slot.
+    OutsideCall,
+    /// Threads wait for each other in a circle. Operand 0: a thread of it.
+    Cycle,
+    /// Two callers wait for an answer of the same server, and only one can hold its reply. Operand 0:
+    /// server, operand 1: one of the callers.
+    AmbiguousLink,
+    /// A thread was stopped in a system call whose instructions are none that can be repeated. Operand 0:
+    /// thread index, operand 1: pc, operand 2: instruction word.
+    UnknownSyscall,
+    /// A thread uses an operation that cannot be continued. Operand 0: thread index, operand 1: selector.
+    UnknownOperation,
+    /// A thread is blocked at a gate without a thread. Operand 0: thread index, operand 1: slot.
+    UnboundGate,
+    /// What was staged contradicts itself or the PD. Operand 0: thread index, operand 1: part, operand 2:
+    /// offending word.
+    BadState,
+    /// A thread came back from a stub in a way it should not. Operand 0: thread index, operand 1: pc.
+    StubFailed,
+    /// The slot is outside the range that may be filled, or full. Operand 0: slot.
+    BadSlot,
+}
+
+/// An error with its operands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Error {
+    /// What went wrong.
+    pub kind: ErrorKind,
+    /// Meaning depends on the kind; 0 where it has none.
+    pub operands: [u32; 3],
+}
+
+impl ErrorKind {
+    /// Added to the discriminant so that the service's errors are not taken for the kernel's.
+    pub const BASE: u32 = 3000;
+
+    const ALL: [Self; 20] = [
+        Self::BadRequest,
+        Self::NoSuchSession,
+        Self::WrongState,
+        Self::NotYourPd,
+        Self::NoFreeSession,
+        Self::TooMany,
+        Self::NoSuchThread,
+        Self::NoSuchObject,
+        Self::Kernel,
+        Self::ThreadDidNotStop,
+        Self::BarrierTimeout,
+        Self::OutsideCall,
+        Self::Cycle,
+        Self::AmbiguousLink,
+        Self::UnknownSyscall,
+        Self::UnknownOperation,
+        Self::UnboundGate,
+        Self::BadState,
+        Self::StubFailed,
+        Self::BadSlot,
+    ];
+
+    /// The number on the wire, positive.
+    #[must_use]
+    pub const fn number(self) -> u32 {
+        Self::BASE + self as u32
+    }
+
+    /// The kind with that number.
+    #[must_use]
+    pub fn from_number(number: u32) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.number() == number)
+    }
+
+    /// An error of this kind.
+    #[must_use]
+    pub const fn with(self, a: u32, b: u32, c: u32) -> Error {
+        Error { kind: self, operands: [a, b, c] }
+    }
+}
+
+impl From<ErrorKind> for Error {
+    fn from(kind: ErrorKind) -> Self {
+        kind.with(0, 0, 0)
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [a, b, c] = self.operands;
+        match self.kind {
+            ErrorKind::BadRequest => {
+                write!(f, "request {a} is malformed: component and service differ in version")
+            }
+            ErrorKind::NoSuchSession => write!(f, "session {a} is not open: open the pd first"),
+            ErrorKind::WrongState => write!(f, "session is in state {a}: stop or prepare the pd first"),
+            ErrorKind::NotYourPd => {
+                write!(
+                    f,
+                    "capability names no pd whose parent the caller is: pass the one that pd_create gave"
+                )
+            }
+            ErrorKind::NoFreeSession => write!(f, "all {a} sessions are in use: close one first"),
+            ErrorKind::TooMany => {
+                write!(f, "target has more objects of a kind than the {a} that can be kept")
+            }
+            ErrorKind::NoSuchThread => write!(f, "target has no thread {a}"),
+            ErrorKind::NoSuchObject => write!(f, "target has no object {a}"),
+            ErrorKind::Kernel => write!(f, "kernel or root refused with {a} in step {b}"),
+            ErrorKind::ThreadDidNotStop => write!(f, "thread {a} at pc {b:#x} did not stop: try again later"),
+            ErrorKind::BarrierTimeout => {
+                write!(f, "target did not come to rest in {a} passes: something above it runs all the time")
+            }
+            ErrorKind::OutsideCall => write!(
+                f,
+                "thread {a} is in a call through slot {b:#x} that a server outside the target has not answered: \
+                 route the session to a prompt server"
+            ),
+            ErrorKind::Cycle => write!(f, "threads call each other in a circle with thread {a}"),
+            ErrorKind::AmbiguousLink => {
+                write!(f, "server thread {a} owes more than one answer, among others to thread {b}")
+            }
+            ErrorKind::UnknownSyscall => {
+                write!(
+                    f,
+                    "thread {a} entered the kernel before pc {b:#x} by instruction {c:#010x}, which cannot be repeated"
+                )
+            }
+            ErrorKind::UnknownOperation => {
+                write!(f, "thread {a} uses selector {b:#x}, which cannot be continued")
+            }
+            ErrorKind::UnboundGate => {
+                write!(f, "thread {a} is blocked at the gate in slot {b:#x}, which has no thread")
+            }
+            ErrorKind::BadState => write!(f, "state of thread {a} is not valid in part {b}, word {c:#x}"),
+            ErrorKind::StubFailed => write!(f, "thread {a} left the stop window at pc {b:#x}"),
+            ErrorKind::BadSlot => write!(f, "slot {a:#x} cannot be filled: it is outside the range or full"),
+        }
+    }
+}
