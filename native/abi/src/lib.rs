@@ -2,10 +2,11 @@
 //! domain (PD), and the requests that root and the block driver answer.
 //!
 //! `docs/target-abi.md` is the same contract for programs that are not written in Rust.
-#![no_std]
+#![cfg_attr(not(test), no_std)]
 
 pub mod block;
 pub mod boot;
+pub mod config;
 pub mod layout;
 pub mod manager;
 pub mod pd;
