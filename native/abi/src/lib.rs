@@ -10,6 +10,8 @@ pub mod config;
 pub mod layout;
 pub mod manager;
 pub mod pd;
+pub mod settings;
+pub mod sigma0;
 pub mod target;
 
 /// Packs up to 16 bytes of a name into four little-endian words, zero padded; longer names are cut.
