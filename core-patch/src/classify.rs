@@ -1,0 +1,272 @@
+//! What a stopped thread was doing, and the frame with which it continues. Pure.
+
+use l4_sys::{Frame, MsgTag, Op, Revision, Selector, raw};
+use thaw_protocol::{Activity, Error, ErrorKind, NO_THREAD, activity_kind};
+
+use crate::set::Drained;
+
+/// What the slot named by r2 leads to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Target {
+    /// Nobody in particular.
+    Nobody,
+    /// A gate of the set.
+    Gate { badge: u32, thread: Option<usize> },
+    /// An IRQ object of the set.
+    Irq { label: u32 },
+    /// Anything else: a server outside, or something the core did not make.
+    Outside,
+}
+
+/// All that is known of a stopped thread.
+pub(crate) struct Stopped<'a> {
+    pub(crate) index: usize,
+    pub(crate) frame: &'a Frame,
+    /// We aborted its IPC.
+    pub(crate) cancelled: bool,
+    /// Its message was taken out of a queue and answered by us.
+    pub(crate) drained: Option<Drained>,
+    /// Error word of its UTCB.
+    pub(crate) utcb_error: u32,
+    pub(crate) target: Target,
+    /// The instructions before its pc, as many as [`syscall_at`] asks for.
+    pub(crate) code: Option<[u32; 2]>,
+}
+
+/// Bytes to go back to repeat the system call that ended at the frame's pc, if the words there are one.
+///
+/// `code` holds the two words before pc (the word-aligned ones before it in Thumb state).
+pub(crate) fn syscall_at(revision: Revision, frame: &Frame, code: Option<[u32; 2]>) -> Result<u32, u32> {
+    let Some([first, second]) = code else { return Err(0) };
+    if frame.is_thumb() {
+        // pc may be on either half of a word: the halfword before it is svc #0.
+        let halfword = if frame.pc() & 2 != 0 { second & 0xffff } else { second >> 16 };
+        return match revision.thumb_syscall_bytes() {
+            Some(bytes) if halfword == 0xdf00 => Ok(bytes),
+            _ => Err(halfword),
+        };
+    }
+    let matches = match revision {
+        // mov lr, pc; mvn pc, #11
+        Revision::G => first == 0xe1a0_e00f && second == 0xe3e0_f00b,
+        // svc #0, any condition that held
+        Revision::M => second & 0x0fff_ffff == 0x0f00_0000,
+    };
+    if matches { Ok(revision.syscall_bytes()) } else { Err(second) }
+}
+
+/// The activity of a stopped thread and its frame to continue with.
+pub(crate) fn classify(revision: Revision, stopped: &Stopped<'_>) -> Result<(Activity, Frame), Error> {
+    if let Some(drained) = stopped.drained {
+        return resend(revision, stopped, drained);
+    }
+    let tag = MsgTag(stopped.frame.reg(0));
+    let aborted = matches!(stopped.utcb_error, raw::L4_IPC_SECANCELED | raw::L4_IPC_RECANCELED);
+    if !stopped.cancelled || !tag.has_error() || !aborted {
+        return Ok((Activity::USER, *stopped.frame));
+    }
+    // Whoever was silent after a completed barrier was blocked, so this r0 is the kernel's and the pc is
+    // behind the instruction that entered it.
+    let back = syscall_at(revision, stopped.frame, stopped.code)
+        .map_err(|word| ErrorKind::UnknownSyscall.with(stopped.index as u32, stopped.frame.pc(), word))?;
+    if stopped.utcb_error == raw::L4_IPC_SECANCELED {
+        return send_phase(stopped);
+    }
+    receive_phase(stopped, back, tag)
+}
+
+fn activity(stopped: &Stopped<'_>, kind: u32, tag: MsgTag) -> Activity {
+    let (badge, peer) = match stopped.target {
+        Target::Gate { badge, thread } => (badge, thread.map_or(NO_THREAD, |t| t as u32)),
+        Target::Irq { label } => (label, NO_THREAD),
+        Target::Nobody | Target::Outside => (0, NO_THREAD),
+    };
+    let frame = stopped.frame;
+    Activity {
+        kind,
+        selector: frame.reg(2),
+        timeouts: frame.reg(3),
+        peer,
+        badge,
+        position: 0,
+        tag: tag.0,
+        label: 0,
+    }
+}
+
+fn rewound(frame: &Frame, back: u32, tag: MsgTag) -> Frame {
+    let mut again = *frame;
+    again.set_pc(frame.pc() - back);
+    again.set_reg(0, tag.0);
+    again
+}
+
+fn receive_phase(stopped: &Stopped<'_>, back: u32, tag: MsgTag) -> Result<(Activity, Frame), Error> {
+    let selector = Selector(stopped.frame.reg(2));
+    let tag = tag.without_error();
+    match selector.op() {
+        Op::RECEIVE => {
+            let irq = matches!(stopped.target, Target::Irq { .. });
+            let kind = if irq { activity_kind::IRQ_WAIT } else { activity_kind::RECEIVE };
+            Ok((activity(stopped, kind, tag), rewound(stopped.frame, back, tag)))
+        }
+        Op::WAIT => Ok((activity(stopped, activity_kind::OPEN_WAIT, tag), rewound(stopped.frame, back, tag))),
+        // The reply or send is out: repeating it would answer twice, so only the wait is repeated.
+        Op::REPLY_AND_WAIT | Op::SEND_AND_WAIT => {
+            let mut again = rewound(stopped.frame, back, MsgTag::default());
+            again.set_reg(2, selector.with_op(Op::WAIT).0);
+            Ok((activity(stopped, activity_kind::OPEN_WAIT, MsgTag::default()), again))
+        }
+        Op::CALL => match stopped.target {
+            // The send to an IRQ object acts at once and twice is as good as once: it unmasks.
+            Target::Irq { .. } => {
+                Ok((activity(stopped, activity_kind::IRQ_WAIT, tag), rewound(stopped.frame, back, tag)))
+            }
+            // Never sent again: the reply link is staged with a frame made for it.
+            Target::Gate { .. } => {
+                Ok((activity(stopped, activity_kind::CALL_DELIVERED, tag), rewound(stopped.frame, back, tag)))
+            }
+            Target::Nobody | Target::Outside => {
+                Err(ErrorKind::OutsideCall.with(stopped.index as u32, selector.0 >> raw::L4_CAP_SHIFT, 0))
+            }
+        },
+        _ => Err(ErrorKind::UnknownOperation.with(stopped.index as u32, selector.0, 0)),
+    }
+}
+
+fn send_phase(stopped: &Stopped<'_>) -> Result<(Activity, Frame), Error> {
+    let selector = Selector(stopped.frame.reg(2));
+    let slot = selector.0 >> raw::L4_CAP_SHIFT;
+    // Every queue of the set was drained, so the receiver is none of it, or the gate has no thread; the
+    // kernel has forgotten the tag.
+    match stopped.target {
+        Target::Gate { thread: None, .. } => Err(ErrorKind::UnboundGate.with(stopped.index as u32, slot, 0)),
+        _ => Err(ErrorKind::OutsideCall.with(stopped.index as u32, slot, 0)),
+    }
+}
+
+fn resend(revision: Revision, stopped: &Stopped<'_>, drained: Drained) -> Result<(Activity, Frame), Error> {
+    let back = syscall_at(revision, stopped.frame, stopped.code)
+        .map_err(|word| ErrorKind::UnknownSyscall.with(stopped.index as u32, stopped.frame.pc(), word))?;
+    let mut again = rewound(stopped.frame, back, MsgTag(drained.tag));
+    // A message to a bare thread capability carries r4 as its label; behind a gate the kernel ignores r4.
+    again.set_reg(4, drained.label);
+    let mut activity = activity(stopped, activity_kind::SEND_QUEUED, MsgTag(drained.tag));
+    activity.peer = drained.receiver as u32;
+    activity.position = drained.position;
+    activity.label = drained.label;
+    Ok((activity, again))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const G_CALL: [u32; 2] = [0xe1a0_e00f, 0xe3e0_f00b];
+    const M_CALL: [u32; 2] = [0, 0xef00_0000];
+    const GATE: Target = Target::Gate { badge: 0x5b0, thread: Some(3) };
+
+    fn frame(r0: u32, r2: u32) -> Frame {
+        let mut frame = Frame::ZERO;
+        frame.set_reg(0, r0);
+        frame.set_reg(2, r2);
+        frame.set_pc(0x2000);
+        frame.0[raw::THAW_EXC_CPSR as usize] = 0x10;
+        frame
+    }
+
+    fn stopped<'a>(frame: &'a Frame, target: Target, utcb_error: u32, code: [u32; 2]) -> Stopped<'a> {
+        Stopped { index: 7, frame, cancelled: true, drained: None, utcb_error, target, code: Some(code) }
+    }
+
+    #[test]
+    fn a_thread_in_user_code_keeps_its_frame() {
+        let frame = frame(0x8000, 0x30003);
+        let mut running = stopped(&frame, GATE, raw::L4_IPC_RECANCELED, G_CALL);
+        running.cancelled = false;
+        assert_eq!(classify(Revision::G, &running), Ok((Activity::USER, frame)));
+    }
+
+    #[test]
+    fn an_expired_timeout_is_never_repeated() {
+        let frame = frame(0x8000, 0x802);
+        let expired = stopped(&frame, Target::Nobody, raw::L4_IPC_RETIMEOUT, M_CALL);
+        assert_eq!(classify(Revision::M, &expired), Ok((Activity::USER, frame)));
+    }
+
+    #[test]
+    fn a_sleep_is_repeated_with_its_own_tag() {
+        for (revision, code, back) in [(Revision::G, G_CALL, 8), (Revision::M, M_CALL, 4)] {
+            let frame = frame(0x0011_8002, 0x802);
+            let (activity, again) =
+                classify(revision, &stopped(&frame, Target::Nobody, raw::L4_IPC_RECANCELED, code))
+                    .expect("sleep");
+            assert_eq!(activity.kind, activity_kind::RECEIVE);
+            assert_eq!((again.pc(), again.reg(0), again.reg(2)), (0x2000 - back, 0x0011_0002, 0x802));
+        }
+    }
+
+    #[test]
+    fn a_reply_that_is_out_becomes_a_plain_wait() {
+        let frame = frame(0x0033_8001, 0x80f);
+        let (activity, again) =
+            classify(Revision::G, &stopped(&frame, Target::Nobody, raw::L4_IPC_RECANCELED, G_CALL))
+                .expect("wait");
+        assert_eq!(activity.kind, activity_kind::OPEN_WAIT);
+        assert_eq!((again.reg(0), again.reg(2)), (0, 0x806));
+    }
+
+    #[test]
+    fn a_delivered_call_names_its_server() {
+        let frame = frame(0x0044_8002, 0x30003);
+        let (activity, again) =
+            classify(Revision::M, &stopped(&frame, GATE, raw::L4_IPC_RECANCELED, M_CALL)).expect("call");
+        assert_eq!((activity.kind, activity.peer, activity.badge), (activity_kind::CALL_DELIVERED, 3, 0x5b0));
+        assert_eq!((activity.tag, again.reg(0)), (0x0044_0002, 0x0044_0002));
+    }
+
+    #[test]
+    fn a_wait_for_an_irq_is_repeated_whole() {
+        let frame = frame(0xffff_8001, 0x20_1003);
+        let irq = Target::Irq { label: 0x70 };
+        let (activity, again) =
+            classify(Revision::G, &stopped(&frame, irq, raw::L4_IPC_RECANCELED, G_CALL)).expect("irq");
+        assert_eq!((activity.kind, activity.badge), (activity_kind::IRQ_WAIT, 0x70));
+        assert_eq!((again.reg(0), again.reg(2)), (0xffff_0001, 0x20_1003));
+    }
+
+    #[test]
+    fn what_would_be_lost_is_refused_by_name() {
+        let call = frame(0x0044_8002, 0x30003);
+        let outside = stopped(&call, Target::Outside, raw::L4_IPC_RECANCELED, G_CALL);
+        assert_eq!(classify(Revision::G, &outside), Err(ErrorKind::OutsideCall.with(7, 0x30, 0)));
+        let odd = stopped(&call, GATE, raw::L4_IPC_RECANCELED, [0, 0xe12f_ff1e]);
+        assert_eq!(classify(Revision::G, &odd), Err(ErrorKind::UnknownSyscall.with(7, 0x2000, 0xe12f_ff1e)));
+        let lost = frame(0x8000, 0x30003);
+        let unbound = Target::Gate { badge: 0x5b0, thread: None };
+        let blocked = stopped(&lost, unbound, raw::L4_IPC_SECANCELED, M_CALL);
+        assert_eq!(classify(Revision::M, &blocked), Err(ErrorKind::UnboundGate.with(7, 0x30, 0)));
+    }
+
+    #[test]
+    fn a_drained_message_is_sent_whole_again() {
+        let frame = frame(0x600d_0000, 0x30003);
+        let mut sender = stopped(&frame, GATE, 0, G_CALL);
+        sender.cancelled = false;
+        sender.drained = Some(Drained { receiver: 3, position: 2, tag: 0x0077_0041, label: 0x5b3 });
+        let (activity, again) = classify(Revision::G, &sender).expect("queued");
+        assert_eq!((activity.kind, activity.peer, activity.position), (activity_kind::SEND_QUEUED, 3, 2));
+        assert_eq!((again.pc(), again.reg(0), again.reg(4)), (0x1ff8, 0x0077_0041, 0x5b3));
+    }
+
+    #[test]
+    fn a_thumb_call_is_found_on_either_half_of_a_word() {
+        let mut thumb = frame(0x8000, 0x802);
+        thumb.0[raw::THAW_EXC_CPSR as usize] = 0x30;
+        assert_eq!(syscall_at(Revision::M, &thumb, Some([0, 0xdf00_4770])), Ok(2));
+        thumb.set_pc(0x2002);
+        assert_eq!(syscall_at(Revision::M, &thumb, Some([0, 0x4770_df00])), Ok(2));
+        assert_eq!(syscall_at(Revision::M, &thumb, Some([0, 0xdf00_4770])), Err(0x4770));
+        assert_eq!(syscall_at(Revision::G, &thumb, Some([0, 0x4770_df00])), Err(0xdf00));
+    }
+}

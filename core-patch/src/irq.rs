@@ -1,0 +1,74 @@
+//! Pending triggers of IRQ objects.
+//!
+//! The kernel keeps them and tells nobody. So each IRQ object of the set is bound to the handler while
+//! the set stands still, and what was pending arrives there. Nothing is lost meanwhile: a later trigger
+//! arrives at the handler too and counts.
+
+use thaw_l4::Kernel;
+use thaw_protocol::{Error, ErrorKind, IRQS_MAX};
+
+use crate::{
+    Engine, Env, Host, ObjectKind,
+    receive::{at, step},
+    set::IrqEntry,
+};
+
+impl<K: Kernel, H: Host> Engine<'_, K, H> {
+    /// Books the IRQ objects among the set's objects.
+    pub(crate) fn book_irqs(&mut self) -> Result<(), Error> {
+        self.set.irqs.clear();
+        for object in &self.set.objects {
+            let ObjectKind::Irq(cap) = object.kind else { continue };
+            let entry = IrqEntry {
+                cap,
+                slot: object.slot,
+                label: object.badge,
+                thread: object.thread,
+                pending: 0,
+                captured: false,
+            };
+            self.set.irqs.push(entry).map_err(|_| ErrorKind::TooMany.with(IRQS_MAX as u32, 0, 0))?;
+        }
+        Ok(())
+    }
+
+    /// Binds all IRQ objects of the set to the handler and counts what was pending.
+    pub(crate) fn capture_irqs(&mut self) -> Result<(), Error> {
+        for n in 0..self.set.irqs.len() {
+            let irq = self.set.irqs[n];
+            if irq.thread.is_none() {
+                continue;
+            }
+            let label = Env::IRQ_LABEL + 4 * n as u32;
+            irq.cap.bind(self.k, self.env.handler, label).map_err(at(step::IRQ))?;
+            self.set.irqs[n].captured = true;
+        }
+        if self.set.irqs.iter().any(|irq| irq.captured) { self.poll() } else { Ok(()) }
+    }
+
+    /// A trigger arrived under an IRQ label.
+    pub(crate) fn irq_arrived(&mut self, label: u32) {
+        let n = (label.wrapping_sub(Env::IRQ_LABEL) / 4) as usize;
+        if let Some(irq) = self.set.irqs.get_mut(n) {
+            irq.pending = irq.pending.saturating_add(1);
+        }
+    }
+
+    /// Gives all captured IRQ objects back to their threads, with their pending triggers.
+    pub(crate) fn return_irqs(&mut self) -> Result<(), Error> {
+        for n in 0..self.set.irqs.len() {
+            let irq = self.set.irqs[n];
+            let thread = irq.thread.and_then(|t| self.set.entries[t].info);
+            let Some(thread) = thread else { continue };
+            if irq.captured {
+                irq.cap.bind(self.k, thread.cap, irq.label).map_err(at(step::IRQ))?;
+                self.set.irqs[n].captured = false;
+            }
+            for _ in 0..irq.pending {
+                irq.cap.trigger(self.k).map_err(at(step::IRQ))?;
+            }
+            self.set.irqs[n].pending = 0;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,178 @@
+//! Receiving: the barrier, exceptions, and commands.
+//!
+//! The barrier thread has the lowest priority of the set and sits in a call to our gate. Let go, it is
+//! back in the next call only when nothing above it was ready any more. No window of time is guessed.
+
+use l4_sys::{Frame, MsgTag, Op, Selector, Timeout, Timeouts, raw};
+use thaw_l4::{
+    Error as KernelError, Kernel,
+    ipc::{check, set_buffers},
+};
+use thaw_protocol::{Error, ErrorKind, THREADS_MAX};
+
+use crate::{
+    Engine, Env, Host,
+    set::{Phase, State},
+};
+
+/// Steps at which the kernel can refuse, operand 1 of `ErrorKind::Kernel`.
+pub(crate) mod step {
+    pub(crate) const BARRIER: u32 = 1;
+    pub(crate) const RECEIVE: u32 = 2;
+    pub(crate) const SEND_FRAME: u32 = 3;
+    pub(crate) const HANDLER: u32 = 4;
+    pub(crate) const GATE: u32 = 5;
+    pub(crate) const LIFT: u32 = 6;
+    pub(crate) const EX_REGS: u32 = 7;
+    pub(crate) const WINDOW: u32 = 8;
+    pub(crate) const IRQ: u32 = 9;
+    pub(crate) const HOST: u32 = 10;
+    pub(crate) const SLOT: u32 = 11;
+}
+
+/// Makes a kernel's refusal an error of the service.
+pub(crate) fn at(step: u32) -> impl Fn(KernelError) -> Error {
+    move |e| ErrorKind::Kernel.with(e.number(), step, 0)
+}
+
+/// What the handler received.
+enum Event {
+    Barrier,
+    Command,
+    Timeout,
+    /// An exception was put into the books, or something of no interest was dropped.
+    Other,
+}
+
+const ZERO_BOTH: Timeouts = Timeouts::new(Timeout::ZERO, Timeout::ZERO);
+
+impl<K: Kernel, H: Host> Engine<'_, K, H> {
+    /// Lets the barrier thread go and takes exceptions until it is back. `Ok(false)`: it did not come
+    /// back in time, something of the set or above is still ready.
+    pub(crate) fn pass_barrier(&mut self) -> Result<bool, Error> {
+        self.set.report.barriers += 1;
+        let tag = MsgTag::new(0, 0, 0, raw::L4_MSGTAG_SCHEDULE);
+        let released = self.k.ipc(self.env.barrier.select(Op::SEND), tag, ZERO_BOTH, 0);
+        match check(self.k, released.tag) {
+            // It is still on its way back from a pass that timed out.
+            Err(e) if e.is_timeout() => {}
+            other => other.map(|_| ()).map_err(at(step::BARRIER))?,
+        }
+        loop {
+            match self.receive(Timeout::from_us(self.env.barrier_us))? {
+                Event::Barrier => return Ok(true),
+                Event::Timeout => return Ok(false),
+                // The front thread waits for its answer, so a command now is forged or stray.
+                Event::Command | Event::Other => {}
+            }
+        }
+    }
+
+    /// Waits for the next command, answering late exceptions meanwhile.
+    pub fn wait_command(&mut self) {
+        // An error of the receive itself (a cancelled wait) leaves nothing to do but to wait again.
+        while !matches!(self.receive(Timeout::NEVER), Ok(Event::Command)) {}
+    }
+
+    fn receive(&mut self, timeout: Timeout) -> Result<Event, Error> {
+        set_buffers(self.k, &[], true);
+        let timeouts = Timeouts::new(Timeout::NEVER, timeout);
+        let answer = self.k.ipc(Selector::nobody(Op::WAIT), MsgTag::default(), timeouts, 0);
+        if answer.tag.has_error() {
+            return match check(self.k, answer.tag) {
+                Err(e) if e.is_timeout() => Ok(Event::Timeout),
+                Err(e) => Err(at(step::RECEIVE)(e)),
+                Ok(_) => Ok(Event::Other),
+            };
+        }
+        Ok(self.sort(answer.tag, answer.label & !3))
+    }
+
+    fn sort(&mut self, tag: MsgTag, label: u32) -> Event {
+        match label {
+            Env::BARRIER_LABEL => Event::Barrier,
+            Env::COMMAND_LABEL => Event::Command,
+            _ if label >= Env::IRQ_LABEL => {
+                self.irq_arrived(label);
+                Event::Other
+            }
+            _ => {
+                self.exception_arrived(tag, label);
+                Event::Other
+            }
+        }
+    }
+
+    fn exception_arrived(&mut self, tag: MsgTag, label: u32) {
+        let index = (label.wrapping_sub(Env::STOP_LABEL) / 16) as usize;
+        let whole =
+            tag.label() == raw::L4_PROTO_EXCEPTION && tag.words() >= self.k.revision().exception_words();
+        if index >= THREADS_MAX || !whole {
+            return;
+        }
+        let mut frame = Frame::ZERO;
+        for (i, word) in frame.0.iter_mut().enumerate().take(self.k.revision().exception_words() as usize) {
+            *word = self.k.mr(i);
+        }
+        // A thread that is being deleted may deliver one last exception with the kernel's pc.
+        if !frame.is_user_mode() {
+            return;
+        }
+        self.take(index, frame);
+    }
+
+    fn take(&mut self, index: usize, frame: Frame) {
+        let entry = &mut self.set.entries[index];
+        entry.last = frame;
+        match entry.phase {
+            Phase::Triggered => {
+                self.k.vfp_save(&mut entry.vfp);
+                entry.frame = frame;
+                entry.phase = Phase::Held;
+            }
+            // The end of a stub: the state of the thread itself stays in `frame` and `vfp`.
+            Phase::Held => {}
+            Phase::Late => {
+                self.k.vfp_save(&mut entry.vfp);
+                entry.frame = frame;
+                self.answer_late(index);
+            }
+            // Not one that we asked for: the thread called our gate itself. It waits for ever, by its own doing.
+            Phase::Free => {}
+        }
+    }
+
+    fn answer_late(&mut self, index: usize) {
+        // There is nobody to report to; the thread stays in its exception if the kernel refuses.
+        let _ = self.release(index);
+        let late = self.set.entries.iter().any(|entry| entry.phase == Phase::Late);
+        if !late && self.set.state == State::Closed {
+            self.unmap_gates();
+        }
+    }
+
+    /// Takes what has arrived by now, without waiting.
+    pub(crate) fn poll(&mut self) -> Result<(), Error> {
+        while !matches!(self.receive(Timeout::ZERO)?, Event::Timeout) {}
+        Ok(())
+    }
+
+    /// Sends a frame to a held thread: all registers, and the VFP state if given.
+    pub(crate) fn send_frame(&mut self, index: usize, frame: &Frame, with_vfp: bool) -> Result<(), Error> {
+        let Some(info) = self.set.entries[index].info else {
+            return Err(ErrorKind::NoSuchThread.with(index as u32, 0, 0));
+        };
+        let words = self.k.revision().exception_words();
+        for i in 0..words as usize {
+            self.k.set_mr(i, frame.0[i]);
+        }
+        let mut flags = raw::L4_MSGTAG_SCHEDULE;
+        if with_vfp {
+            self.k.vfp_load(&self.set.entries[index].vfp);
+            flags |= raw::L4_MSGTAG_TRANSFER_FPU;
+        }
+        let tag = MsgTag::new(0, words, 0, flags);
+        let answer = self.k.ipc(info.cap.select(Op::SEND), tag, ZERO_BOTH, 0);
+        check(self.k, answer.tag).map(|_| ()).map_err(at(step::SEND_FRAME))
+    }
+}

@@ -1,0 +1,175 @@
+//! Continuing all threads of a set, live or fresh.
+
+use l4_sys::{Frame, MsgTag, Op, Selector, raw};
+use thaw_l4::{ExRegs, Fpage, Kernel, ThreadControl};
+use thaw_protocol::{Activity, Error, ErrorKind};
+
+use crate::{
+    Engine, Host, plan,
+    receive::{at, step},
+    set::{Phase, State, bits},
+};
+
+/// r0 of a client whose call is staged: no words. The next stop finds it in the aborted call's r0.
+const STAGED_CALL: u32 = 0x5e57_0000;
+
+impl<K: Kernel, H: Host> Engine<'_, K, H> {
+    /// Takes hold of all threads of a fresh PD before their first instruction.
+    pub(crate) fn prepare(&mut self) -> Result<(), Error> {
+        let pd = self.pd()?;
+        self.host.freeze(pd).map_err(|e| ErrorKind::Kernel.with(e, step::HOST, 0))?;
+        let result = self.try_prepare();
+        match result {
+            Ok(()) => self.set.state = State::Prepared,
+            Err(_) => self.host.thaw(pd),
+        }
+        result
+    }
+
+    fn try_prepare(&mut self) -> Result<(), Error> {
+        self.book_threads()?;
+        self.book_objects()?;
+        if let Some(i) = self.set.live().next() {
+            return Err(ErrorKind::BadState.with(i as u32, 0, 0));
+        }
+        self.map_window()?;
+        for i in 0..self.set.entries.len() {
+            let Some(info) = self.set.entries[i].info.as_mut() else { continue };
+            info.started = true;
+            self.hook(i)?;
+            self.lift(i, self.env.lift)?;
+            // Starts the thread, which raises the exception before its first instruction.
+            self.ex_regs(i, ExRegs { ip: Some(0), sp: Some(0), flags: ExRegs::TRIGGER.flags })?;
+        }
+        self.quiesce()?;
+        let missing = bits(self.set.mask(Phase::Triggered)).next();
+        if let Some(i) = missing {
+            return Err(ErrorKind::ThreadDidNotStop.with(i as u32, 0, 0));
+        }
+        for i in bits(self.set.mask(Phase::Held)) {
+            self.set.entries[i].frame = Frame::ZERO;
+            self.set.entries[i].utcb_stale = true;
+        }
+        Ok(())
+    }
+
+    /// Continues all held threads. Everything is checked before the first one is touched.
+    pub(crate) fn continue_all(&mut self) -> Result<(), Error> {
+        let activities = self.activities();
+        let links = plan::links(&activities)?;
+        let queue = plan::queue(&activities)?;
+        let stale = bits(self.set.mask(Phase::Held)).filter(|i| self.set.entries[*i].utcb_stale);
+        let stale = stale.fold(0, |mask, i| mask | 1 << i);
+        self.load_utcbs(stale)?;
+        for (client, server) in links {
+            self.stage(client, server)?;
+        }
+        for sender in queue {
+            self.release(sender)?;
+            self.quiesce()?;
+        }
+        self.return_irqs()?;
+        self.unmap_window()?;
+        for i in bits(self.set.mask(Phase::Held)) {
+            self.release(i)?;
+        }
+        Ok(())
+    }
+
+    /// Makes the kernel's reply link from `server` to `client` again without sending the request again.
+    ///
+    /// The server waits openly in a stub; the client repeats its own call with an empty message. Then the
+    /// server is back in its exception, and the kernel owes the client an answer.
+    fn stage(&mut self, client: usize, server: usize) -> Result<(), Error> {
+        let wait = [(0, 0), (2, Selector::nobody(Op::WAIT).0), (3, 0), (4, 0), (5, 0)];
+        self.start_stub(server, crate::stub::Stub::Syscall, &wait)?;
+        self.set.entries[client].frame.set_reg(0, STAGED_CALL);
+        self.release(client)?;
+        self.quiesce()?;
+        let got = self.finish_stub(server, crate::stub::Stub::Syscall)?;
+        if MsgTag(got.reg(0)).0 != STAGED_CALL {
+            return Err(ErrorKind::StubFailed.with(server as u32, got.reg(0), got.reg(4)));
+        }
+        Ok(())
+    }
+
+    /// Gives thread `i` back its handler and priority, and lets it go with its frame and VFP state.
+    pub(crate) fn release(&mut self, i: usize) -> Result<(), Error> {
+        let Some(info) = self.set.entries[i].info else { return Ok(()) };
+        self.lift(i, 0)?;
+        let set = ThreadControl { exc_handler: Some(info.exc_handler), ..ThreadControl::default() };
+        info.cap.control(self.k, set).map_err(at(step::HANDLER))?;
+        let frame = self.set.entries[i].frame;
+        self.send_frame(i, &frame, true)?;
+        self.set.entries[i].phase = Phase::Free;
+        if let Some(pd) = self.set.pd.filter(|_| self.set.state == State::Prepared) {
+            self.host.started(pd, i);
+        }
+        Ok(())
+    }
+
+    /// After a failed stop: everybody runs on as if nothing had happened.
+    pub(crate) fn let_go(&mut self) {
+        let held = self.set.mask(Phase::Held);
+        let unsaved =
+            bits(held).filter(|i| !self.set.entries[*i].utcb_saved).fold(0, |mask, i| mask | 1 << i);
+        // Best effort from here on: the error that brought us here is the one that is reported.
+        let _ = self.save_utcbs(unsaved);
+        for i in bits(held) {
+            if self.set.entries[i].activity == Activity::USER && self.classify(i).is_err() {
+                self.set.entries[i].activity = Activity::USER;
+            }
+        }
+        if self.continue_all().is_err() {
+            for i in bits(self.set.mask(Phase::Held)) {
+                let _ = self.release(i);
+            }
+        }
+        let _ = self.return_irqs();
+        for i in bits(self.set.mask(Phase::Triggered)) {
+            let _ = self.lift(i, 0);
+            self.set.entries[i].phase = Phase::Late;
+        }
+        let _ = self.unmap_window();
+    }
+
+    /// Maps the stop window into the PD.
+    pub(crate) fn map_window(&mut self) -> Result<(), Error> {
+        let (pd, env) = (self.pd()?, self.env);
+        if self.set.window_mapped {
+            return Ok(());
+        }
+        let code = Fpage::memory(env.window_code, 12, raw::L4_FPAGE_RX);
+        let data = Fpage::memory(env.window_data, 12, raw::L4_FPAGE_RW);
+        pd.task.map(self.k, env.core_task, code, env.pd_window, 0).map_err(at(step::WINDOW))?;
+        pd.task.map(self.k, env.core_task, data, env.pd_window + 4096, 0).map_err(at(step::WINDOW))?;
+        self.set.window_mapped = true;
+        Ok(())
+    }
+
+    fn unmap_window(&mut self) -> Result<(), Error> {
+        if !self.set.window_mapped {
+            return Ok(());
+        }
+        let pd = self.pd()?;
+        for page in 0..2 {
+            let what = Fpage::memory(self.env.pd_window + page * 4096, 12, raw::L4_FPAGE_RWX);
+            pd.task.unmap(self.k, what, raw::THAW_UNMAP_SELF_BIT).map_err(at(step::WINDOW))?;
+        }
+        self.set.window_mapped = false;
+        Ok(())
+    }
+
+    /// Takes the stop gates out of the PD; a thread that is still late keeps its own.
+    pub(crate) fn unmap_gates(&mut self) {
+        let Some(pd) = self.set.pd else { return };
+        for i in 0..self.set.entries.len() {
+            let entry = &mut self.set.entries[i];
+            if entry.gate_mapped && entry.phase != Phase::Late {
+                // An emptied slot is what is wanted; a PD that is gone has none.
+                let _ = pd.task.unmap_cap(self.k, self.env.stop_slot_of(i));
+                entry.gate_mapped = false;
+            }
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! The books of a stopped or prepared PD.
+
+use heapless::Vec;
+use l4_sys::{CapIndex, Frame, UTCB_WORDS, UtcbImage, Vfp};
+use thaw_l4::{Cap, Irq};
+use thaw_protocol::{Activity, IRQS_MAX, StopReport, THREADS_MAX};
+
+use crate::host::{ObjectInfo, PdInfo, ThreadInfo};
+
+/// Where a session is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum State {
+    /// No session.
+    Closed,
+    /// The target runs.
+    Open,
+    /// All threads are in our hands; COMMIT resumes them.
+    Stopped,
+    /// All threads of a fresh PD are in our hands; COMMIT starts them.
+    Prepared,
+}
+
+impl State {
+    /// Operand 0 of `ErrorKind::WrongState`.
+    pub(crate) const fn number(self) -> u32 {
+        match self {
+            Self::Closed | Self::Open => 0,
+            Self::Stopped => 1,
+            Self::Prepared => 2,
+        }
+    }
+}
+
+/// Where a thread is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Phase {
+    /// Runs or is blocked, our handler is not its handler.
+    Free,
+    /// Our handler is its handler and a trigger is out, but no exception came yet.
+    Triggered,
+    /// Waits in an exception that we hold.
+    Held,
+    /// Was let go while a trigger was still out: its exception will be answered at once.
+    Late,
+}
+
+/// A message that was taken out of a receiver's queue.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Drained {
+    pub(crate) receiver: usize,
+    pub(crate) position: u32,
+    pub(crate) tag: u32,
+    pub(crate) label: u32,
+}
+
+/// One thread of the set.
+#[derive(Clone)]
+pub(crate) struct Entry {
+    pub(crate) info: Option<ThreadInfo>,
+    pub(crate) phase: Phase,
+    /// We aborted its IPC, so r0 and the UTCB's error tell where it was.
+    pub(crate) cancelled: bool,
+    /// Stop gate mapped into the PD.
+    pub(crate) gate_mapped: bool,
+    /// The UTCB in our books is the thread's at the stop.
+    pub(crate) utcb_saved: bool,
+    /// The thread's UTCB differs from the one in our books and must be loaded.
+    pub(crate) utcb_stale: bool,
+    pub(crate) drained: Option<Drained>,
+    /// Registers with which the thread continues.
+    pub(crate) frame: Frame,
+    /// Registers at the last exception: those of a stub while one runs.
+    pub(crate) last: Frame,
+    pub(crate) vfp: Vfp,
+    pub(crate) utcb: UtcbImage,
+    pub(crate) activity: Activity,
+}
+
+impl Entry {
+    const EMPTY: Self = Self {
+        info: None,
+        phase: Phase::Free,
+        cancelled: false,
+        gate_mapped: false,
+        utcb_saved: false,
+        utcb_stale: false,
+        drained: None,
+        frame: Frame::ZERO,
+        last: Frame::ZERO,
+        vfp: Vfp::ZERO,
+        utcb: [0; UTCB_WORDS],
+        activity: Activity::USER,
+    };
+
+    /// The thread, if it has ever been started or is to be.
+    pub(crate) fn live(&self) -> Option<ThreadInfo> {
+        self.info.filter(|info| info.started)
+    }
+}
+
+/// Pending triggers of an IRQ object.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct IrqEntry {
+    pub(crate) cap: Cap<Irq>,
+    pub(crate) slot: CapIndex,
+    pub(crate) label: u32,
+    pub(crate) thread: Option<usize>,
+    pub(crate) pending: u32,
+    /// Bound to the handler for polling.
+    pub(crate) captured: bool,
+}
+
+/// Objects of a PD that are remembered during a stop.
+pub(crate) const OBJECTS_MAX: usize = thaw_protocol::GATES_MAX + IRQS_MAX;
+
+/// The one PD that can be stopped or prepared at a time, with all its threads.
+///
+/// About 64 KiB: the host keeps it in static memory.
+pub struct Set {
+    pub(crate) state: State,
+    pub(crate) owner: u32,
+    pub(crate) session: u32,
+    pub(crate) pd: Option<PdInfo>,
+    pub(crate) window_mapped: bool,
+    pub(crate) entries: [Entry; THREADS_MAX],
+    pub(crate) irqs: Vec<IrqEntry, IRQS_MAX>,
+    pub(crate) objects: Vec<ObjectInfo, OBJECTS_MAX>,
+    pub(crate) report: StopReport,
+}
+
+impl Set {
+    /// No PD.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self {
+            state: State::Closed,
+            owner: 0,
+            session: 0,
+            pd: None,
+            window_mapped: false,
+            entries: [const { Entry::EMPTY }; THREADS_MAX],
+            irqs: Vec::new(),
+            objects: Vec::new(),
+            report: StopReport { threads: 0, cancelled: 0, drained: 0, links: 0, barriers: 0 },
+        }
+    }
+
+    /// Indices of all started threads.
+    pub(crate) fn live(&self) -> impl Iterator<Item = usize> + use<'_> {
+        (0..THREADS_MAX).filter(|i| self.entries[*i].live().is_some())
+    }
+
+    /// Started threads in that phase, as a bit mask.
+    pub(crate) fn mask(&self, phase: Phase) -> u64 {
+        self.live().filter(|i| self.entries[*i].phase == phase).fold(0, |mask, i| mask | 1 << i)
+    }
+
+    /// The object in a slot of the PD.
+    pub(crate) fn object_at(&self, slot: CapIndex) -> Option<&ObjectInfo> {
+        self.objects.iter().find(|object| object.slot == slot)
+    }
+}
+
+impl Default for Set {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Indices of the bits set in `mask`.
+pub(crate) fn bits(mask: u64) -> impl Iterator<Item = usize> {
+    (0..64).filter(move |i| mask & (1 << i) != 0)
+}

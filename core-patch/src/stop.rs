@@ -1,0 +1,273 @@
+//! Stopping all threads of a PD, harmlessly.
+//!
+//! 1. Trigger every started thread; those in user code trap, calls end first, no new ones begin.
+//! 2. Barrier: nothing of the set is ready any more.
+//! 3. Catch pending IRQs.
+//! 4. For each possible receiver: abort its own IPC if it is silent, then drain its queue. Never is an
+//!    IPC aborted while a possible receiver of its message is ready: the kernels corrupt it then.
+//! 5. Abort the IPC of everybody still silent; no receiver is left.
+//! 6. Save UTCBs, and find out what each thread was doing.
+
+use l4_sys::raw;
+use thaw_l4::{ExRegs, Kernel, ThreadControl};
+use thaw_protocol::{Activity, Error, ErrorKind, StopReport, THREADS_MAX};
+
+use crate::{
+    Engine, Host, ObjectKind, ThreadLookup,
+    classify::{Stopped, Target, classify},
+    plan,
+    receive::{at, step},
+    set::{OBJECTS_MAX, Phase, State, bits},
+};
+
+/// Rounds of trigger or cancel and barrier before a thread is given up.
+const ROUNDS: u32 = 4;
+
+/// Activities of a set, by thread index.
+pub(crate) type Activities = heapless::Vec<(usize, Activity), THREADS_MAX>;
+
+impl<K: Kernel, H: Host> Engine<'_, K, H> {
+    /// Stops all started threads, or none: after an error the target runs on.
+    pub(crate) fn stop(&mut self) -> Result<StopReport, Error> {
+        let pd = self.pd()?;
+        self.host.freeze(pd).map_err(|e| ErrorKind::Kernel.with(e, step::HOST, 0))?;
+        self.set.report = StopReport::default();
+        match self.try_stop() {
+            Ok(()) => {
+                self.set.state = State::Stopped;
+                Ok(self.set.report)
+            }
+            Err(e) => {
+                self.let_go();
+                self.host.thaw(pd);
+                Err(e)
+            }
+        }
+    }
+
+    fn try_stop(&mut self) -> Result<(), Error> {
+        self.book_threads()?;
+        self.book_objects()?;
+        self.map_window()?;
+        self.trigger_all()?;
+        self.settle()?;
+        self.capture_irqs()?;
+        self.empty_queues()?;
+        self.cancel_until_held(self.set.mask(Phase::Triggered))?;
+        let unsaved = self.set.mask(Phase::Held) & !self.saved();
+        self.save_utcbs(unsaved)?;
+        self.classify_all()?;
+        self.set.report.threads = self.set.live().count() as u32;
+        self.set.report.links = plan::links(&self.activities())?.len() as u32;
+        plan::queue(&self.activities()).map(|_| ())
+    }
+
+    /// Reads the core's books of the PD's threads.
+    pub(crate) fn book_threads(&mut self) -> Result<(), Error> {
+        let pd = self.pd()?;
+        let mut ended = false;
+        for i in 0..THREADS_MAX {
+            let found = if ended {
+                ThreadLookup::End
+            } else {
+                self.host.thread(pd, i).map_err(|e| ErrorKind::Kernel.with(e, step::HOST, 0))?
+            };
+            ended = found == ThreadLookup::End;
+            let entry = &mut self.set.entries[i];
+            entry.info = if let ThreadLookup::Thread(info) = found { Some(info) } else { None };
+            entry.phase = if entry.phase == Phase::Late { Phase::Late } else { Phase::Free };
+            entry.cancelled = false;
+            entry.utcb_saved = false;
+            entry.utcb_stale = false;
+            entry.drained = None;
+            entry.activity = Activity::USER;
+        }
+        let late = self.set.entries.iter().position(|entry| entry.phase == Phase::Late);
+        late.map_or(Ok(()), |i| Err(ErrorKind::ThreadDidNotStop.with(i as u32, 0, 0)))
+    }
+
+    /// Reads the core's books of the PD's gates and IRQ objects.
+    pub(crate) fn book_objects(&mut self) -> Result<(), Error> {
+        let pd = self.pd()?;
+        self.set.objects.clear();
+        for n in 0.. {
+            let object = self.host.object(pd, n).map_err(|e| ErrorKind::Kernel.with(e, step::HOST, 0))?;
+            let Some(object) = object else { break };
+            let full = ErrorKind::TooMany.with(OBJECTS_MAX as u32, 0, 0);
+            self.set.objects.push(object).map_err(|_| full)?;
+        }
+        self.book_irqs()
+    }
+
+    fn trigger_all(&mut self) -> Result<(), Error> {
+        for i in bits(self.set.mask(Phase::Free)) {
+            self.hook(i)?;
+            self.lift(i, self.env.lift)?;
+        }
+        for i in bits(self.set.mask(Phase::Triggered)) {
+            self.ex_regs(i, ExRegs::TRIGGER)?;
+        }
+        Ok(())
+    }
+
+    /// Makes our gate the exception handler of thread `i`.
+    pub(crate) fn hook(&mut self, i: usize) -> Result<(), Error> {
+        self.map_gate(i)?;
+        let Some(info) = self.set.entries[i].info else { return Ok(()) };
+        let set = ThreadControl { exc_handler: Some(self.env.stop_slot_of(i)), ..ThreadControl::default() };
+        info.cap.control(self.k, set).map_err(at(step::HANDLER))?;
+        self.set.entries[i].phase = Phase::Triggered;
+        Ok(())
+    }
+
+    /// Maps the stop gate of thread `i` into the PD.
+    pub(crate) fn map_gate(&mut self, i: usize) -> Result<(), Error> {
+        if self.set.entries[i].gate_mapped {
+            return Ok(());
+        }
+        let (pd, slot) = (self.pd()?, self.env.stop_slot_of(i));
+        let gate = self.env.stop_gates.plus(i as u32);
+        // Right S lets the VFP state travel with the exception.
+        pd.task
+            .map_cap(self.k, self.env.core_task, gate, slot, raw::L4_CAP_FPAGE_RWS, 0)
+            .map_err(at(step::GATE))?;
+        self.set.entries[i].gate_mapped = true;
+        Ok(())
+    }
+
+    /// Sets the priority of thread `i` to its own plus `by`.
+    pub(crate) fn lift(&mut self, i: usize, by: u32) -> Result<(), Error> {
+        let Some(info) = self.set.entries[i].info else { return Ok(()) };
+        if self.env.lift == 0 {
+            return Ok(());
+        }
+        self.env.scheduler.run_thread(self.k, info.cap, info.priority + by).map_err(at(step::LIFT))
+    }
+
+    pub(crate) fn ex_regs(&mut self, i: usize, set: ExRegs) -> Result<(), Error> {
+        let Some(info) = self.set.entries[i].info else { return Ok(()) };
+        info.cap.ex_regs(self.k, set).map(|_| ()).map_err(at(step::EX_REGS))
+    }
+
+    /// Passes the barrier; if something stays ready its trigger was lost (a thread that was resumed and has
+    /// not run yet still counts as in its exception), so it is triggered again.
+    fn settle(&mut self) -> Result<(), Error> {
+        for _ in 0..ROUNDS {
+            if self.pass_barrier()? {
+                return Ok(());
+            }
+            for i in bits(self.set.mask(Phase::Triggered)) {
+                self.ex_regs(i, ExRegs::TRIGGER)?;
+            }
+        }
+        Err(ErrorKind::BarrierTimeout.with(ROUNDS, 0, 0))
+    }
+
+    /// Passes the barrier; everything of the set must come to rest.
+    pub(crate) fn quiesce(&mut self) -> Result<(), Error> {
+        if self.pass_barrier()? { Ok(()) } else { Err(ErrorKind::BarrierTimeout.with(1, 0, 0)) }
+    }
+
+    /// Receivers first: those that are stopped already, then those that have to be cancelled.
+    fn empty_queues(&mut self) -> Result<(), Error> {
+        let servers = self.servers();
+        let held = servers & self.set.mask(Phase::Held);
+        for server in bits(held) {
+            self.drain(server)?;
+        }
+        for server in bits(servers & !held) {
+            self.cancel_until_held(self.set.mask(Phase::Triggered) & 1 << server)?;
+            self.drain(server)?;
+        }
+        Ok(())
+    }
+
+    /// Started threads that a gate of the set is bound to.
+    fn servers(&self) -> u64 {
+        let gates = self.set.objects.iter().filter(|object| matches!(object.kind, ObjectKind::Gate(_)));
+        let bound = gates.filter_map(|object| object.thread).fold(0, |mask: u64, i| mask | 1 << i);
+        self.set.live().filter(|i| bound & (1 << i) != 0).fold(0, |mask, i| mask | 1 << i)
+    }
+
+    /// Aborts the IPC of the threads in `mask`. An aborted send may swallow the cancel and go on to its
+    /// receive phase, hence the rounds.
+    fn cancel_until_held(&mut self, mask: u64) -> Result<(), Error> {
+        for _ in 0..ROUNDS {
+            let silent = mask & self.set.mask(Phase::Triggered);
+            if silent == 0 {
+                return Ok(());
+            }
+            for i in bits(silent) {
+                if !self.set.entries[i].cancelled {
+                    self.set.report.cancelled += 1;
+                }
+                self.set.entries[i].cancelled = true;
+                self.ex_regs(i, ExRegs::CANCEL_TRIGGER)?;
+            }
+            self.quiesce()?;
+        }
+        match bits(mask & self.set.mask(Phase::Triggered)).next() {
+            Some(i) => Err(ErrorKind::ThreadDidNotStop.with(i as u32, 0, 0)),
+            None => Ok(()),
+        }
+    }
+
+    fn saved(&self) -> u64 {
+        self.set.live().filter(|i| self.set.entries[*i].utcb_saved).fold(0, |mask, i| mask | 1 << i)
+    }
+
+    fn classify_all(&mut self) -> Result<(), Error> {
+        for i in bits(self.set.mask(Phase::Held)) {
+            self.classify(i)?;
+        }
+        Ok(())
+    }
+
+    /// Finds out what held thread `i` was doing, and rewrites its frame accordingly.
+    pub(crate) fn classify(&mut self, i: usize) -> Result<(), Error> {
+        let pd = self.pd()?;
+        let entry = &self.set.entries[i];
+        let frame = entry.frame;
+        let code = if entry.cancelled || entry.drained.is_some() {
+            // In Thumb state the word that holds the halfword before pc; the first is not looked at.
+            let last =
+                if frame.is_thumb() { frame.pc().wrapping_sub(2) & !3 } else { frame.pc().wrapping_sub(4) };
+            let first = self.host.peek(pd, last.wrapping_sub(4)).unwrap_or(0);
+            self.host.peek(pd, last).map(|second| [first, second])
+        } else {
+            None
+        };
+        let entry = &self.set.entries[i];
+        let stopped = Stopped {
+            index: i,
+            frame: &frame,
+            cancelled: entry.cancelled,
+            drained: entry.drained,
+            utcb_error: entry.utcb[raw::THAW_UTCB_ERROR_WORD as usize] & raw::L4_IPC_ERROR_MASK,
+            target: self.target(frame.reg(2)),
+            code,
+        };
+        let (activity, frame) = classify(self.k.revision(), &stopped)?;
+        let entry = &mut self.set.entries[i];
+        entry.activity = activity;
+        entry.frame = frame;
+        Ok(())
+    }
+
+    fn target(&self, selector: u32) -> Target {
+        let Some(slot) = l4_sys::Selector(selector).cap() else { return Target::Nobody };
+        match self.set.object_at(slot) {
+            Some(object) => match object.kind {
+                ObjectKind::Gate(_) => Target::Gate { badge: object.badge, thread: object.thread },
+                ObjectKind::Irq(_) => Target::Irq { label: object.badge },
+            },
+            None => Target::Outside,
+        }
+    }
+
+    /// What the held threads were doing.
+    pub(crate) fn activities(&self) -> Activities {
+        let held = bits(self.set.mask(Phase::Held));
+        held.map(|i| (i, self.set.entries[i].activity)).collect()
+    }
+}
