@@ -1,3 +1,50 @@
-//! The one door for building, running and checking.
+//! The one door for building, running and checking: `cargo xtask`, or the scripts in `run/`.
 
-fn main() {}
+mod board;
+mod build;
+mod console;
+mod failure;
+mod pack;
+mod paths;
+mod qemu;
+mod run;
+mod toolchain;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "Builds, runs and checks Thaw")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Build the bare-metal programs.
+    Build {
+        /// Package; all if none is named.
+        packages: Vec<String>,
+    },
+    /// Pack loader, kernel, first tasks and modules into one bootable ELF.
+    Pack(run::PackArgs),
+    /// Pack and run in QEMU, until the system switches off.
+    Run(run::RunArgs),
+}
+
+fn main() -> ExitCode {
+    let result = match Cli::parse().command {
+        Command::Build { packages } => build::build(&packages),
+        Command::Pack(args) => run::pack(&args),
+        Command::Run(args) => run::run(&args),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("error: {failure}");
+            failure.exit_code()
+        }
+    }
+}

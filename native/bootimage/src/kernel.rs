@@ -3,7 +3,7 @@
 //! A kernel ELF marks its kernel interface page (KIP) and its option block by two program headers.
 //! Both are filled in the loaded copy before the kernel is entered. All numbers measured, docs/abi.md.
 
-use core::fmt;
+use core::fmt::{self, Write};
 
 use crate::{
     elf::{Elf, ElfError},
@@ -67,6 +67,16 @@ impl KernelRevision {
         match self {
             Self::G => 1,
             Self::M => 2,
+        }
+    }
+
+    /// The revision with that [`number`](Self::number).
+    #[must_use]
+    pub const fn from_number(number: u32) -> Option<Self> {
+        match number {
+            1 => Some(Self::G),
+            2 => Some(Self::M),
+            _ => None,
         }
     }
 }
@@ -186,6 +196,31 @@ pub struct Tables<'a> {
     pub uart: Uart,
 }
 
+/// A kernel's version string; displayed as one line, without the colours of the original.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Version<'a>(&'a str);
+
+impl fmt::Display for Version<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let lines = self.0.lines().filter(|l| plain(l).any(|c| !c.is_whitespace()));
+        for (i, line) in lines.enumerate() {
+            f.write_str(if i == 0 { "" } else { "; " })?;
+            plain(line.trim()).try_for_each(|c| f.write_char(c))?;
+        }
+        Ok(())
+    }
+}
+
+/// The characters of a line without terminal escape sequences (ESC up to `m`).
+fn plain(line: &str) -> impl Iterator<Item = char> {
+    let mut in_escape = false;
+    line.chars().filter(move |c| {
+        let shown = !in_escape && *c != '\x1b';
+        in_escape = if in_escape { *c != 'm' } else { *c == '\x1b' };
+        shown
+    })
+}
+
 /// A kernel that was recognised.
 #[derive(Clone, Copy)]
 pub struct Kernel<'a> {
@@ -233,17 +268,17 @@ impl<'a> Kernel<'a> {
         Ok(Self { elf, revision, kip, options, descriptors_at, option_flags: option(2) })
     }
 
-    /// The kernel's own version string, trimmed; empty if it has none.
+    /// The kernel's own version string.
     #[must_use]
-    pub fn version(&self) -> &'a str {
+    pub fn version(&self) -> Version<'a> {
         let text = || {
             let page = self.elf.at_physical(self.kip, KIP_BYTES as usize)?;
-            let at = word(page, KIP_VERSION_STRING as usize)? as usize * 16;
+            let at = (word(page, KIP_VERSION_STRING as usize)? as usize).checked_mul(16)?;
             let rest = page.get(at..)?;
-            let end = rest.iter().position(|b| *b == 0 || *b == b'\n').unwrap_or(rest.len());
+            let end = rest.iter().position(|b| *b == 0).unwrap_or(rest.len());
             core::str::from_utf8(&rest[..end]).ok()
         };
-        text().unwrap_or("").trim()
+        Version(text().unwrap_or("").trim())
     }
 
     /// Fills interface page and options in the loaded kernel: `store(address, word)` for each word.
@@ -292,6 +327,21 @@ impl<'a> Kernel<'a> {
     }
 }
 
+/// The memory descriptors of a running kernel: `load(offset)` reads a word of its interface page.
+/// `None`: the page does not look like one of that revision. Unused descriptors are left out.
+pub fn memory_descriptors(
+    revision: u32,
+    load: impl Fn(u32) -> u32,
+) -> Option<impl Iterator<Item = Descriptor>> {
+    let revision = KernelRevision::from_number(revision)?;
+    let (at, count) = descriptors(revision, load(KIP_DESCRIPTORS), load(KIP_M_DESCRIPTOR_COUNT)).ok()?;
+    let all = (0..count).map(move |i| {
+        let (first, last) = (load(at + 8 * i), load(at + 8 * i + 4));
+        Descriptor { start: first & !0x3ff, last: last | 0x3ff, kind: first & 0xf }
+    });
+    Some(all.filter(|d| d.kind != 0))
+}
+
 /// Offset and number of the memory descriptors. G packs both in one word, M uses two; the word of the
 /// other revision would name a place outside the page.
 fn descriptors(revision: KernelRevision, first: u32, second: u32) -> Result<(u32, u32), KernelError> {
@@ -326,7 +376,7 @@ mod tests {
         {
             put(&mut kip, at, value);
         }
-        kip[0x900..0x908].copy_from_slice(b"Fiasco\n\0");
+        kip[0x900..0x919].copy_from_slice(b"\x1b[1;32mFiasco\n Rev \n\x1b[0m\0");
         let mut options = vec![0; 216];
         for (at, value) in [(0, OPTIONS_MAGIC), (4, option_version), (8, 1)] {
             put(&mut options, at, value);
@@ -354,7 +404,8 @@ mod tests {
         let g = Kernel::recognise(&g).expect("G");
         let m = Kernel::recognise(&m).expect("M");
         assert_eq!((g.revision, m.revision), (KernelRevision::G, KernelRevision::M));
-        assert_eq!((g.kip, g.options, g.version()), (KIP, OPTIONS, "Fiasco"));
+        assert_eq!((g.kip, g.options), (KIP, OPTIONS));
+        assert_eq!(format!("{}", g.version()), "Fiasco; Rev");
     }
 
     #[test]
@@ -392,5 +443,14 @@ mod tests {
         assert_eq!((m[&(KIP + 0x10)], m[&(KIP + 0x18)], m[&(KIP + 0x38)]), (0x5160, 0x4007, 0xd7b));
         assert_eq!(m[&(OPTIONS + 36)], u32::from_le_bytes(*b"arm,"));
         assert_eq!(m.len(), 6 + 14 + 6 + 8 + 2);
+        // What was written is what a running system reads back.
+        let load = |at| match at {
+            0x54 => 0x120,
+            0x58 => 64,
+            _ => m.get(&(KIP + at)).copied().unwrap_or(0),
+        };
+        let read: Vec<_> = memory_descriptors(2, load).expect("M").collect();
+        assert_eq!(read, tables.memory);
+        assert!(memory_descriptors(1, load).is_none());
     }
 }

@@ -10,6 +10,7 @@ pub mod elf;
 pub mod fdt;
 pub mod kernel;
 pub mod payload;
+pub mod ram;
 
 /// Reads the little-endian word at `at`, or `None` past the end.
 fn word(bytes: &[u8], at: usize) -> Option<u32> {

@@ -1,2 +1,46 @@
-//! Runtime of the native system's programs: entry, log, panic.
+//! Runtime of the native system's programs: entry, log, panic, threads, requests to root.
+//!
+//! A program is `#![no_std] #![no_main]` and names its main function by [`entry!`]. The same code serves
+//! the first tasks (sigma0 and root, which find the loader's boot information and log to the kernel) and
+//! programs in PDs (which find the info page and log to root): the linker script says where to look.
+//!
+//! Every request and every line of output overwrites message registers of the calling thread.
 #![no_std]
+
+mod entry;
+mod info;
+pub mod log;
+mod panic;
+pub mod request;
+pub mod thread;
+
+pub use info::{Role, boot_info, info_page, kernel, role};
+
+#[doc(hidden)]
+pub use entry::start;
+
+/// Names the main function of a program, a `fn() -> !`.
+#[macro_export]
+macro_rules! entry {
+    ($main:path) => {
+        /// Called by the runtime when it is set up.
+        #[unsafe(no_mangle)]
+        extern "Rust" fn thaw_main() -> ! {
+            let main: fn() -> ! = $main;
+            main()
+        }
+    };
+}
+
+/// Prints text, at most [`log::LINE_BYTES`] at once, without ending the line.
+#[macro_export]
+macro_rules! print {
+    ($($arg:tt)*) => { $crate::log::print(::core::format_args!($($arg)*)) };
+}
+
+/// Prints a line.
+#[macro_export]
+macro_rules! println {
+    () => { $crate::log::print(::core::format_args!("\n")) };
+    ($($arg:tt)*) => { $crate::log::print_line(::core::format_args!($($arg)*)) };
+}

@@ -1,0 +1,73 @@
+//! Why a command fails: one exit code per kind, listed in CONTRIBUTING.md.
+
+use std::{fmt, io, path::Path, process::ExitCode};
+
+/// Result of a command.
+pub type Result<T> = std::result::Result<T, Failure>;
+
+/// Kinds of failure; the number is the exit code. 2 is taken by wrong usage.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Kind {
+    /// A check or a test did not hold.
+    Check = 1,
+    /// A file named as kernel is none that can be booted.
+    Kernel = 3,
+    /// A file named as program is none that can be started.
+    Program = 4,
+    /// Something did not build.
+    Build = 5,
+    /// A tool is missing or does not work.
+    Tool = 6,
+    /// The machine did not finish in time.
+    Timeout = 7,
+    /// The machine stopped with a panic, a hazard or by itself.
+    Machine = 8,
+    /// A file could not be read or written.
+    File = 9,
+    /// A configuration or an option makes no sense.
+    Config = 10,
+}
+
+/// A failure with its message: object, reason, remedy.
+#[derive(Debug)]
+pub struct Failure {
+    /// What kind.
+    pub kind: Kind,
+    message: String,
+}
+
+impl Failure {
+    /// Makes a failure.
+    pub fn new(kind: Kind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into() }
+    }
+
+    /// A file that could not be read or written.
+    pub fn file(path: &Path, error: &io::Error) -> Self {
+        Self::new(Kind::File, format!("{}: {error}", path.display()))
+    }
+
+    /// The process's exit code.
+    pub fn exit_code(&self) -> ExitCode {
+        ExitCode::from(self.kind as u8)
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+/// Reads a whole file.
+pub fn read(path: &Path) -> Result<Vec<u8>> {
+    std::fs::read(path).map_err(|e| Failure::file(path, &e))
+}
+
+/// Writes a whole file, making its directory.
+pub fn write(path: &Path, bytes: impl AsRef<[u8]>) -> Result<()> {
+    if let Some(parent) = path.parent() {
+        std::fs::create_dir_all(parent).map_err(|e| Failure::file(parent, &e))?;
+    }
+    std::fs::write(path, bytes).map_err(|e| Failure::file(path, &e))
+}
