@@ -29,6 +29,10 @@ pub struct Env {
     pub window_data: u32,
     /// Address of the stop window in a PD: code page, then data page.
     pub pd_window: u32,
+    /// [`REPLY_SLOTS`](Self::REPLY_SLOTS) empty slots of the core, used on revision M: each message that
+    /// waits for its answer keeps its reply capability there. With the one implicit reply capability the
+    /// kernel would complain of each exception that stays unanswered.
+    pub reply_slots: CapIndex,
     /// Empty slots of a PD for capabilities that arrive while a queue is drained, two of them.
     pub scratch_slots: CapIndex,
     /// What a thread's priority is raised by during a stop; the barrier thread runs below every raised one.
@@ -40,6 +44,8 @@ pub struct Env {
 }
 
 impl Env {
+    /// Length of [`reply_slots`](Self::reply_slots): one per thread, one for the barrier, some for strays.
+    pub const REPLY_SLOTS: u32 = 80;
     /// Label of the barrier gate.
     pub const BARRIER_LABEL: u32 = 0x400;
     /// Label through which the front thread hands over a request.

@@ -3,9 +3,9 @@
 //! The barrier thread has the lowest priority of the set and sits in a call to our gate. Let go, it is
 //! back in the next call only when nothing above it was ready any more. No window of time is guessed.
 
-use l4_sys::{Frame, MsgTag, Op, Selector, Timeout, Timeouts, raw};
+use l4_sys::{Frame, MsgTag, Op, Revision, Selector, Timeout, Timeouts, raw};
 use thaw_l4::{
-    Error as KernelError, Kernel,
+    Cap, Error as KernelError, Kernel, Thread,
     ipc::{check, set_buffers},
 };
 use thaw_protocol::{Error, ErrorKind, THREADS_MAX};
@@ -48,18 +48,18 @@ const ZERO_BOTH: Timeouts = Timeouts::new(Timeout::ZERO, Timeout::ZERO);
 
 impl<K: Kernel, H: Host> Engine<'_, K, H> {
     /// Lets the barrier thread go and takes exceptions until it is back. `Ok(false)`: it did not come
-    /// back in time, something of the set or above is still ready.
-    pub(crate) fn pass_barrier(&mut self) -> Result<bool, Error> {
+    /// back within `us` microseconds, something of the set or above is still ready.
+    pub(crate) fn pass_barrier(&mut self, us: u32) -> Result<bool, Error> {
         self.set.report.barriers += 1;
         let tag = MsgTag::new(0, 0, 0, raw::L4_MSGTAG_SCHEDULE);
-        let released = self.k.ipc(self.env.barrier.select(Op::SEND), tag, ZERO_BOTH, 0);
-        match check(self.k, released.tag) {
+        let reply = self.set.barrier_reply.take();
+        match self.answer(self.env.barrier, reply, tag) {
             // It is still on its way back from a pass that timed out.
-            Err(e) if e.is_timeout() => {}
-            other => other.map(|_| ()).map_err(at(step::BARRIER))?,
+            Err(e) if e.is_timeout() || reply.is_none() => {}
+            other => other.map_err(at(step::BARRIER))?,
         }
         loop {
-            match self.receive(Timeout::from_us(self.env.barrier_us))? {
+            match self.receive(Timeout::from_us(us))? {
                 Event::Barrier => return Ok(true),
                 Event::Timeout => return Ok(false),
                 // The front thread waits for its answer, so a command now is forged or stray.
@@ -77,7 +77,8 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
     fn receive(&mut self, timeout: Timeout) -> Result<Event, Error> {
         set_buffers(self.k, &[], true);
         let timeouts = Timeouts::new(Timeout::NEVER, timeout);
-        let answer = self.k.ipc(Selector::nobody(Op::WAIT), MsgTag::default(), timeouts, 0);
+        let slot = (!self.set.replies).trailing_zeros().min(Env::REPLY_SLOTS - 1);
+        let answer = self.k.ipc(self.wait_selector(slot), MsgTag::default(), timeouts, 0);
         if answer.tag.has_error() {
             return match check(self.k, answer.tag) {
                 Err(e) if e.is_timeout() => Ok(Event::Timeout),
@@ -85,25 +86,61 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
                 Ok(_) => Ok(Event::Other),
             };
         }
-        Ok(self.sort(answer.tag, answer.label & !3))
+        Ok(self.sort(answer.tag, answer.label & !3, slot))
     }
 
-    fn sort(&mut self, tag: MsgTag, label: u32) -> Event {
+    fn wait_selector(&self, slot: u32) -> Selector {
+        match self.k.revision() {
+            Revision::G => Selector::nobody(Op::WAIT),
+            Revision::M => self.reply_selector(slot, Op::WAIT),
+        }
+    }
+
+    fn reply_selector(&self, slot: u32, op: Op) -> Selector {
+        Selector(self.env.reply_slots.plus(slot).word() | raw::THAW_EXPLICIT_REPLY_BIT | op.0)
+    }
+
+    /// Keeps a reply slot until its message is answered; on G there is none.
+    fn keep_reply(&mut self, slot: u32) -> Option<u32> {
+        if self.k.revision() == Revision::G {
+            return None;
+        }
+        self.set.replies |= 1 << slot;
+        Some(slot)
+    }
+
+    /// Answers a thread that waits for us: by its reply slot, or on G, where only the last one could be
+    /// answered implicitly, by sending to the thread itself.
+    fn answer(&mut self, thread: Cap<Thread>, reply: Option<u32>, tag: MsgTag) -> Result<(), KernelError> {
+        let to = match reply {
+            Some(slot) => {
+                self.set.replies &= !(1 << slot);
+                self.reply_selector(slot, Op::REPLY)
+            }
+            None => thread.select(Op::SEND),
+        };
+        check(self.k, self.k.ipc(to, tag, ZERO_BOTH, 0).tag).map(|_| ())
+    }
+
+    fn sort(&mut self, tag: MsgTag, label: u32, slot: u32) -> Event {
         match label {
-            Env::BARRIER_LABEL => Event::Barrier,
+            Env::BARRIER_LABEL => {
+                self.set.barrier_reply = self.keep_reply(slot);
+                Event::Barrier
+            }
             Env::COMMAND_LABEL => Event::Command,
             _ if label >= Env::IRQ_LABEL => {
                 self.irq_arrived(label);
                 Event::Other
             }
             _ => {
-                self.exception_arrived(tag, label);
+                self.exception_arrived(tag, label, slot);
                 Event::Other
             }
         }
     }
 
-    fn exception_arrived(&mut self, tag: MsgTag, label: u32) {
+    fn exception_arrived(&mut self, tag: MsgTag, label: u32, slot: u32) {
         let index = (label.wrapping_sub(Env::STOP_LABEL) / 16) as usize;
         let whole =
             tag.label() == raw::L4_PROTO_EXCEPTION && tag.words() >= self.k.revision().exception_words();
@@ -118,6 +155,11 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
         if !frame.is_user_mode() {
             return;
         }
+        // Not one that we asked for: the thread called our gate itself and waits for ever, by its own doing.
+        if self.set.entries[index].phase == Phase::Free {
+            return;
+        }
+        self.set.entries[index].reply = self.keep_reply(slot);
         self.take(index, frame);
     }
 
@@ -137,7 +179,6 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
                 entry.frame = frame;
                 self.answer_late(index);
             }
-            // Not one that we asked for: the thread called our gate itself. It waits for ever, by its own doing.
             Phase::Free => {}
         }
     }
@@ -171,8 +212,7 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
             self.k.vfp_load(&self.set.entries[index].vfp);
             flags |= raw::L4_MSGTAG_TRANSFER_FPU;
         }
-        let tag = MsgTag::new(0, words, 0, flags);
-        let answer = self.k.ipc(info.cap.select(Op::SEND), tag, ZERO_BOTH, 0);
-        check(self.k, answer.tag).map(|_| ()).map_err(at(step::SEND_FRAME))
+        let reply = self.set.entries[index].reply.take();
+        self.answer(info.cap, reply, MsgTag::new(0, words, 0, flags)).map_err(at(step::SEND_FRAME))
     }
 }

@@ -61,15 +61,19 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
         let stale = bits(self.set.mask(Phase::Held)).filter(|i| self.set.entries[*i].utcb_stale);
         let stale = stale.fold(0, |mask, i| mask | 1 << i);
         self.load_utcbs(stale)?;
-        for (client, server) in links {
-            self.stage(client, server)?;
+        for (client, server) in &links {
+            self.stage(*client, *server)?;
         }
-        for sender in queue {
-            self.release(sender)?;
+        for sender in &queue {
+            self.send_off(*sender)?;
             self.quiesce()?;
         }
         self.return_irqs()?;
         self.unmap_window()?;
+        // Only now: below the barrier thread they would not have reached the kernel before it.
+        for i in links.iter().map(|(client, _)| client).chain(&queue) {
+            self.lift(*i, 0)?;
+        }
         for i in bits(self.set.mask(Phase::Held)) {
             self.release(i)?;
         }
@@ -84,7 +88,7 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
         let wait = [(0, 0), (2, Selector::nobody(Op::WAIT).0), (3, 0), (4, 0), (5, 0)];
         self.start_stub(server, crate::stub::Stub::Syscall, &wait)?;
         self.set.entries[client].frame.set_reg(0, STAGED_CALL);
-        self.release(client)?;
+        self.send_off(client)?;
         self.quiesce()?;
         let got = self.finish_stub(server, crate::stub::Stub::Syscall)?;
         if MsgTag(got.reg(0)).0 != STAGED_CALL {
@@ -95,8 +99,13 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
 
     /// Gives thread `i` back its handler and priority, and lets it go with its frame and VFP state.
     pub(crate) fn release(&mut self, i: usize) -> Result<(), Error> {
-        let Some(info) = self.set.entries[i].info else { return Ok(()) };
         self.lift(i, 0)?;
+        self.send_off(i)
+    }
+
+    /// As [`release`](Self::release), but the thread stays above the barrier thread.
+    fn send_off(&mut self, i: usize) -> Result<(), Error> {
+        let Some(info) = self.set.entries[i].info else { return Ok(()) };
         let set = ThreadControl { exc_handler: Some(info.exc_handler), ..ThreadControl::default() };
         info.cap.control(self.k, set).map_err(at(step::HANDLER))?;
         let frame = self.set.entries[i].frame;

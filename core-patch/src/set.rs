@@ -67,6 +67,8 @@ pub(crate) struct Entry {
     /// The thread's UTCB differs from the one in our books and must be loaded.
     pub(crate) utcb_stale: bool,
     pub(crate) drained: Option<Drained>,
+    /// Reply slot that holds its exception, on revision M.
+    pub(crate) reply: Option<u32>,
     /// Registers with which the thread continues.
     pub(crate) frame: Frame,
     /// Registers at the last exception: those of a stub while one runs.
@@ -85,6 +87,7 @@ impl Entry {
         utcb_saved: false,
         utcb_stale: false,
         drained: None,
+        reply: None,
         frame: Frame::ZERO,
         last: Frame::ZERO,
         vfp: Vfp::ZERO,
@@ -122,6 +125,10 @@ pub struct Set {
     pub(crate) session: u32,
     pub(crate) pd: Option<PdInfo>,
     pub(crate) window_mapped: bool,
+    /// Reply slots in use, one bit each.
+    pub(crate) replies: u128,
+    /// Reply slot that holds the barrier thread's call.
+    pub(crate) barrier_reply: Option<u32>,
     pub(crate) entries: [Entry; THREADS_MAX],
     pub(crate) irqs: Vec<IrqEntry, IRQS_MAX>,
     pub(crate) objects: Vec<ObjectInfo, OBJECTS_MAX>,
@@ -138,6 +145,8 @@ impl Set {
             session: 0,
             pd: None,
             window_mapped: false,
+            replies: 0,
+            barrier_reply: None,
             entries: [const { Entry::EMPTY }; THREADS_MAX],
             irqs: Vec::new(),
             objects: Vec::new(),

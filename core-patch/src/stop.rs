@@ -150,10 +150,11 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
     }
 
     /// Passes the barrier; if something stays ready its trigger was lost (a thread that was resumed and has
-    /// not run yet still counts as in its exception), so it is triggered again.
+    /// not run yet still counts as in its exception), so it is triggered again. The first passes are short
+    /// because that is the usual reason; correctness does not hang on their length.
     fn settle(&mut self) -> Result<(), Error> {
-        for _ in 0..ROUNDS {
-            if self.pass_barrier()? {
+        for round in 0..ROUNDS {
+            if self.pass_barrier(self.env.barrier_us >> (3 * (ROUNDS - 1 - round)))? {
                 return Ok(());
             }
             for i in bits(self.set.mask(Phase::Triggered)) {
@@ -165,7 +166,11 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
 
     /// Passes the barrier; everything of the set must come to rest.
     pub(crate) fn quiesce(&mut self) -> Result<(), Error> {
-        if self.pass_barrier()? { Ok(()) } else { Err(ErrorKind::BarrierTimeout.with(1, 0, 0)) }
+        if self.pass_barrier(self.env.barrier_us)? {
+            Ok(())
+        } else {
+            Err(ErrorKind::BarrierTimeout.with(1, 0, 0))
+        }
     }
 
     /// Receivers first: those that are stopped already, then those that have to be cancelled.
