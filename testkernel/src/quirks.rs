@@ -1,0 +1,101 @@
+//! Everything in which the two revisions differ. The rest of the kernel asks this table and never
+//! the revision itself.
+
+/// One row per observed difference (facts section 5).
+#[derive(Clone, Copy, Debug)]
+pub struct Quirks {
+    /// Letter of the revision.
+    pub name: char,
+    /// System calls jump to the page at 0xfffff000 and give their return address in lr; otherwise
+    /// they are `svc` with r5 = 0 or 1.
+    pub syscall_page: bool,
+    /// Words of an exception message, and the least number that a reply needs.
+    pub exception_words: u32,
+    /// The pc of an undefined instruction is reported after it, not on it.
+    pub undefined_pc_after: bool,
+    /// Sending through a gate writes label and rights to the sender's own r4.
+    pub gate_writes_sender_label: bool,
+    /// A pager refuses a fault by MR0 = -1 (otherwise by a negative label).
+    pub refuse_fault_by_word: bool,
+    /// A cancelled sender at a gate without a thread leaves the kernel in disorder.
+    pub gate_cancel_corrupts: bool,
+    /// IRQ objects know the old attach operation.
+    pub irq_attach: bool,
+    /// IRQ objects count triggers; otherwise they only remember that there was one.
+    pub irq_counts: bool,
+    /// The low two bits of gate labels must be zero.
+    pub strict_labels: bool,
+    /// Creating a task and adding kernel-user memory return the flexpage.
+    pub returns_flexpages: bool,
+    /// A send item that maps nothing is reported as such.
+    pub reports_empty_map: bool,
+    /// The scheduler's info has a third word.
+    pub scheduler_classes: bool,
+    /// Reply slots can be chosen; only open waits make a reply link; overwriting one is reported;
+    /// a direct send to a caller takes the link away.
+    pub reply_slots: bool,
+    /// Selector operation 0 means "call".
+    pub bare_selector_calls: bool,
+    /// A sender whose items failed still enters its receive phase.
+    pub failed_send_receives: bool,
+    /// Which right lets the VFP state through in an ordinary message.
+    pub vfp_right: u8,
+    /// The receive timeout starts when the receive phase does, not before the partner runs.
+    pub late_receive_timeout: bool,
+    /// KU pages of the first user task.
+    pub root_utcb_pages: u32,
+    /// Number of interrupts the ICU reports, 0: those of the controller.
+    pub icu_pins: u32,
+    /// Result for a message that is too long to be understood.
+    pub too_long: i32,
+}
+
+/// Fiasco.OC of 2019, which Genode's is based on.
+pub const G: Quirks = Quirks {
+    name: 'G',
+    syscall_page: true,
+    exception_words: 21,
+    undefined_pc_after: true,
+    gate_writes_sender_label: true,
+    refuse_fault_by_word: true,
+    gate_cancel_corrupts: true,
+    irq_attach: true,
+    irq_counts: true,
+    strict_labels: false,
+    returns_flexpages: false,
+    reports_empty_map: false,
+    scheduler_classes: false,
+    reply_slots: false,
+    bare_selector_calls: true,
+    failed_send_receives: true,
+    vfp_right: crate::pure::rights::CAP_W,
+    late_receive_timeout: true,
+    root_utcb_pages: 4,
+    icu_pins: 512,
+    too_long: -22,
+};
+
+/// Fiasco.OC of 2026.
+pub const M: Quirks = Quirks {
+    name: 'M',
+    syscall_page: false,
+    exception_words: 22,
+    undefined_pc_after: false,
+    gate_writes_sender_label: false,
+    refuse_fault_by_word: false,
+    gate_cancel_corrupts: false,
+    irq_attach: false,
+    irq_counts: false,
+    strict_labels: true,
+    returns_flexpages: true,
+    reports_empty_map: true,
+    scheduler_classes: true,
+    reply_slots: true,
+    bare_selector_calls: false,
+    failed_send_receives: false,
+    vfp_right: crate::pure::rights::CAP_S,
+    late_receive_timeout: false,
+    root_utcb_pages: 1,
+    icu_pins: 0,
+    too_long: -1002,
+};
