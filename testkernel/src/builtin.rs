@@ -13,6 +13,7 @@ use l4_sys::raw as abi;
 
 /// Interrupts of the largest controller.
 pub const MAX_PINS: usize = 1020;
+const MSI_INFO: u32 = 3;
 const LOG_READ: u32 = 1;
 const LOG_SET_ATTR: u32 = 2;
 const LOG_GET_ATTR: u32 = 3;
@@ -38,7 +39,7 @@ impl Kernel {
                 answer(0, 4, 0)
             }
             LOG_READ => self.unsupported("log operation", LOG_READ),
-            op => self.unsupported("log operation", op),
+            _ => Self::unknown(),
         }
     }
 
@@ -70,7 +71,7 @@ impl Kernel {
                 self.set_utcb(caller, 1, (us >> 32) as u32);
                 answer(0, 2, 0)
             }
-            op => self.unsupported("scheduler operation", op),
+            _ => Self::unknown(),
         }
     }
 
@@ -154,7 +155,8 @@ impl Kernel {
                 result(0)
             }
             abi::THAW_ICU_SET_MODE_OP => self.icu_set_mode(caller, pin, tag),
-            op => self.unsupported("ICU operation", op),
+            MSI_INFO => self.unsupported("ICU operation", MSI_INFO),
+            _ => Self::unknown(),
         }
     }
 

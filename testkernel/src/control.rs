@@ -13,6 +13,10 @@ use crate::{
 };
 use l4_sys::raw as abi;
 
+const VCPU_RESUME: u32 = 4;
+const VCPU_CONTROL: u32 = 7;
+const DOORBELL_IRQ: u32 = 8;
+const FAULT_TRAMPOLINE: u32 = 9;
 const REGISTER_DELETION_IRQ: u32 = 5;
 const MODIFY_SENDERS: u32 = 6;
 const CANCEL: u32 = abi::L4_THREAD_EX_REGS_CANCEL;
@@ -45,7 +49,8 @@ impl Kernel {
                 self.threads[thread].tpidruro = self.utcb(caller, 1);
                 result(0)
             }
-            op => self.unsupported("thread operation", op),
+            op @ (VCPU_RESUME | VCPU_CONTROL | DOORBELL_IRQ | FAULT_TRAMPOLINE) => self.unsupported("thread operation", op),
+            _ => Self::unknown(),
         }
     }
 

@@ -94,7 +94,9 @@ impl Kernel {
             Err(error) => return result(-error),
         };
         let Some(task) = self.threads[caller].task else { return result(-INVALID) };
-        self.set_utcb(caller, words, NEW_CAP_ITEM);
+        if self.q.returns_new_item {
+            self.set_utcb(caller, words, NEW_CAP_ITEM);
+        }
         if self.cap(task, slot).is_some() {
             self.cap_remove(task, slot, true);
         }

@@ -129,7 +129,7 @@ impl Kernel {
                 self.set_utcb(caller, 0, label);
                 answer(0, 1, 0)
             }
-            op => self.unsupported("gate operation", op),
+            _ => Self::unknown(),
         }
     }
 

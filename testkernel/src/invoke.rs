@@ -43,10 +43,16 @@ impl Kernel {
         Answer::Tag(Tag::ERROR)
     }
 
-    /// What this kernel does not do it says loudly.
+    /// What the real kernels do and this one does not, it says loudly.
     #[must_use]
     pub fn unsupported(&self, what: &str, number: u32) -> Answer {
         crate::kprint!("testkernel: unsupported {what} {number:#x}\n");
+        result(-(abi::L4_ENOSYS as i32))
+    }
+
+    /// What no kernel knows.
+    #[must_use]
+    pub const fn unknown() -> Answer {
         result(-(abi::L4_ENOSYS as i32))
     }
 

@@ -142,7 +142,7 @@ impl Kernel {
                 self.bind_irq(caller, irq, rights | CAP_S, tag)
             }
             (abi::L4_PROTO_IRQ_SENDER, abi::THAW_IRQ_DETACH_OP) => self.detach_irq(irq),
-            (abi::L4_PROTO_IRQ | abi::L4_PROTO_KOBJECT | abi::L4_PROTO_IRQ_SENDER, _) => self.unsupported("IRQ operation", op),
+            (abi::L4_PROTO_IRQ | abi::L4_PROTO_KOBJECT | abi::L4_PROTO_IRQ_SENDER, _) => Self::unknown(),
             _ => result(-(abi::L4_EBADPROTO as i32)),
         }
     }

@@ -27,6 +27,8 @@ pub struct Quirks {
     pub strict_labels: bool,
     /// Creating a task and adding kernel-user memory return the flexpage.
     pub returns_flexpages: bool,
+    /// The answer of a factory holds the item of the new capability.
+    pub returns_new_item: bool,
     /// A send item that maps nothing is reported as such.
     pub reports_empty_map: bool,
     /// The scheduler's info has a third word.
@@ -63,6 +65,7 @@ pub const G: Quirks = Quirks {
     irq_counts: true,
     strict_labels: false,
     returns_flexpages: false,
+    returns_new_item: false,
     reports_empty_map: false,
     scheduler_classes: false,
     reply_slots: false,
@@ -88,6 +91,7 @@ pub const M: Quirks = Quirks {
     irq_counts: false,
     strict_labels: true,
     returns_flexpages: true,
+    returns_new_item: true,
     reports_empty_map: true,
     scheduler_classes: true,
     reply_slots: true,

@@ -53,7 +53,7 @@ impl Kernel {
             }
             (abi::L4_PROTO_IRQ, abi::THAW_IRQ_EOI_OP) => Answer::NoReply,
             (abi::L4_PROTO_SEMAPHORE, DOWN_OP) => self.semaphore_down(caller, semaphore, rights),
-            (abi::L4_PROTO_IRQ | abi::L4_PROTO_SEMAPHORE, _) => self.unsupported("semaphore operation", op),
+            (abi::L4_PROTO_IRQ | abi::L4_PROTO_SEMAPHORE, _) => Self::unknown(),
             _ => result(-(abi::L4_EBADPROTO as i32)),
         }
     }

@@ -208,7 +208,7 @@ impl Kernel {
             abi::L4_TASK_UNMAP_OP => self.task_unmap(caller, task, tag),
             abi::L4_TASK_CAP_INFO_OP => self.task_cap_info(caller, task, tag),
             abi::L4_TASK_ADD_KU_MEM_OP => self.task_add_ku_memory(caller, task, tag),
-            op => self.unsupported("task operation", op),
+            _ => Self::unknown(),
         }
     }
 

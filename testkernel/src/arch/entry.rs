@@ -179,6 +179,9 @@ extern "C" fn kernel_entry(code: u32) {
 
 #[unsafe(no_mangle)]
 extern "C" fn kernel_fault_report(code: u32) -> ! {
+    if super::semihost::stopped() {
+        super::semihost::exit(0); // no host took the exit: the second time it just stays there
+    }
     // SAFETY: nothing else runs any more; the vectors have written the registers.
     let r = unsafe { (&raw const user_regs).read() };
     panic!(

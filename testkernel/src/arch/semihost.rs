@@ -2,16 +2,25 @@
 // UNSAFETY: the semihosting trap.
 #![expect(unsafe_code)]
 
-use core::arch::asm;
+use core::{
+    arch::asm,
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 const SYS_EXIT_EXTENDED: u32 = 0x20;
 const APPLICATION_EXIT: u32 = 0x20026;
 
+static TRIED: AtomicBool = AtomicBool::new(false);
+
+/// Whether the kernel has stopped already.
+#[must_use]
+pub fn stopped() -> bool {
+    TRIED.load(Ordering::Relaxed)
+}
+
 /// Stops the machine with `status`. Without semihosting the trap is an exception of the kernel
 /// itself, and the second time round we just stay here.
 pub fn exit(status: u32) -> ! {
-    use core::sync::atomic::{AtomicBool, Ordering};
-    static TRIED: AtomicBool = AtomicBool::new(false);
     if !TRIED.swap(true, Ordering::Relaxed) {
         let block = [APPLICATION_EXIT, status];
         // SAFETY: the host reads two words; it does not come back. Without a host the instruction
