@@ -8,6 +8,7 @@ mod pack;
 mod paths;
 mod qemu;
 mod run;
+mod setup;
 mod toolchain;
 
 use std::process::ExitCode;
@@ -23,6 +24,8 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Install what is missing, by apt-get.
+    Setup,
     /// Build the bare-metal programs.
     Build {
         /// Package; all if none is named.
@@ -36,6 +39,7 @@ enum Command {
 
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
+        Command::Setup => setup::setup(),
         Command::Build { packages } => build::build(&packages),
         Command::Pack(args) => run::pack(&args),
         Command::Run(args) => run::run(&args),

@@ -12,6 +12,7 @@ use thaw_native_abi::boot::{
 use crate::failure::{Failure, Kind, Result};
 
 /// A file with the name that messages give it.
+#[derive(Clone, Debug)]
 pub struct File {
     /// Name in messages and, for modules, in the archive.
     pub name: String,

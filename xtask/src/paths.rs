@@ -13,7 +13,8 @@ pub fn root() -> PathBuf {
 
 /// Cargo's output directory.
 pub fn target_dir() -> PathBuf {
-    env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), |d| root().join(d))
+    let given = env::var_os("CARGO_TARGET_DIR").map(|d| std::path::absolute(&d).unwrap_or_else(|_| d.into()));
+    given.unwrap_or_else(|| root().join("target"))
 }
 
 /// A bare-metal program after `build`.
