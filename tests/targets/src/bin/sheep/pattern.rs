@@ -1,0 +1,42 @@
+//! State in the UTCB: words that a system call leaves alone.
+
+use thaw_l4::{Kernel, Real, UTCB_WORDS, raw};
+use thaw_targets::mix::mix;
+
+use crate::me::Me;
+
+const BDR: usize = raw::THAW_UTCB_BDR_WORD as usize;
+
+/// Words that belong to the kernel.
+const fn is_kernels(word: usize) -> bool {
+    matches!(word as u32, raw::THAW_UTCB_SELF_WORD | raw::THAW_UTCB_ERROR_WORD | raw::THAW_UTCB_FREE_MARKER_WORD)
+}
+
+fn expected(salt: u32, word: usize) -> u32 {
+    let value = mix(salt, word as u32, 0x0b5e);
+    // The buffer descriptor keeps to its fields for buffer numbers.
+    if word == BDR { value & 0x7fff } else { value }
+}
+
+/// Word `word` of the pattern, for messages that carry part of it.
+pub fn word(salt: u32, word: usize) -> u32 {
+    expected(salt, word)
+}
+
+/// Fills the UTCB but for the kernel's words.
+pub fn fill(kernel: &Real, salt: u32) {
+    for word in (0..UTCB_WORDS).filter(|w| !is_kernels(*w)) {
+        kernel.set_utcb_word(word, expected(salt, word));
+    }
+}
+
+/// Checks message registers from `first_mr`, buffer registers and the user's words.
+pub fn check(me: &Me, salt: u32, first_mr: usize) {
+    for word in (first_mr..UTCB_WORDS).filter(|w| !is_kernels(*w)) {
+        let (expected, got) = (expected(salt, word), me.kernel.utcb_word(word));
+        if expected != got {
+            let name = me.role.name();
+            me.fail(format_args!("{name}.utcb[{word}] expected {expected:#x} got {got:#x}"));
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! Making threads: stacks, entry, and the TLS register by which a thread knows who it is.
+// UNSAFETY: provides the entry points, the stacks and the read of a coprocessor register.
+#![expect(unsafe_code)]
+
+use core::{
+    arch::asm,
+    cell::UnsafeCell,
+    mem::MaybeUninit,
+    panic::PanicInfo,
+    sync::atomic::{AtomicBool, AtomicU32, Ordering},
+};
+
+use crate::{
+    counter, lock,
+    me::{Me, ROLES, Role},
+    memory, requests, rpc, vfp,
+};
+
+const STACK_BYTES: usize = 16 * 1024;
+
+#[repr(align(4096))]
+struct Stack(UnsafeCell<MaybeUninit<[u8; STACK_BYTES]>>);
+
+// SAFETY: only the thread that runs on it touches a stack.
+unsafe impl Sync for Stack {}
+
+/// Thread-local storage: its address is in TPIDRURO, its place in the table is the role.
+#[repr(align(64))]
+struct Local {
+    index: AtomicU32,
+}
+
+static STACKS: [Stack; ROLES] = [const { Stack(UnsafeCell::new(MaybeUninit::uninit())) }; ROLES];
+static LOCALS: [Local; ROLES] = [const { Local { index: AtomicU32::new(0) } }; ROLES];
+static RUN: AtomicBool = AtomicBool::new(false);
+
+/// The calling thread's TLS register.
+pub fn tls() -> u32 {
+    let value: u32;
+    // SAFETY: reads a register that user mode may read; not `pure`, so that it is read each time.
+    unsafe { asm!("mrc p15, 0, {}, c13, c0, 3", out(reg) value, options(nomem, nostack, preserves_flags)) };
+    value
+}
+
+fn local(role: Role) -> u32 {
+    (&raw const LOCALS[role as usize]).addr() as u32
+}
+
+/// Makes and starts the thread of a role; it waits for [`let_run`].
+pub fn start(me: &Me, role: Role) {
+    let stack_top = STACKS[role as usize].0.get().addr() + STACK_BYTES;
+    let entry = worker as extern "C" fn() -> !;
+    let made = requests::thread_create(
+        me,
+        entry as usize as u32,
+        stack_top as u32,
+        role.priority(),
+        local(role),
+        role.name(),
+    );
+    match made {
+        Ok(index) => LOCALS[role as usize].index.store(index, Ordering::Release),
+        Err(e) => me.refused("thread", e),
+    }
+}
+
+/// Index of a started thread in the PD.
+pub fn index(role: Role) -> u32 {
+    LOCALS[role as usize].index.load(Ordering::Acquire)
+}
+
+/// Lets the threads begin.
+pub fn let_run() {
+    RUN.store(true, Ordering::Release);
+}
+
+fn me(role: Role) -> Me {
+    let kernel = requests::kernel().expect("root maps an info page of this version");
+    Me { kernel, role }
+}
+
+/// Entry of the first thread; its stack is root's.
+#[unsafe(no_mangle)]
+extern "C" fn _start() -> ! {
+    let me = me(Role::Counter);
+    me.started();
+    counter(&me)
+}
+
+/// Entry of all other threads.
+extern "C" fn worker() -> ! {
+    let tls = tls();
+    let role = Role::ALL.into_iter().find(|role| local(*role) == tls);
+    let me = me(role.unwrap_or(Role::Counter));
+    if role.is_none() {
+        me.fail(format_args!("tls expected a thread of the table got {tls:#x}"));
+    }
+    while !RUN.load(Ordering::Acquire) {
+        me.nap(1_000);
+    }
+    match me.role {
+        Role::Counter => me.fail(format_args!("tls expected a worker got the counter")),
+        Role::Memory => memory::run(&me),
+        Role::Vfp => vfp::run(&me),
+        Role::LockA | Role::LockB => lock::run(&me),
+        Role::Server => rpc::server(&me),
+        Role::Client => rpc::client(&me),
+    }
+}
+
+#[panic_handler]
+fn panic(info: &PanicInfo<'_>) -> ! {
+    if let Some(kernel) = requests::kernel() {
+        Me { kernel, role: Role::Counter }.fail(format_args!("panic expected none got {}", info.message()));
+    }
+    loop {
+        core::hint::spin_loop();
+    }
+}

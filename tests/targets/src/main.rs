@@ -1,8 +1,0 @@
-//! Programs to be checkpointed.
-#![no_std]
-#![no_main]
-
-#[panic_handler]
-fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
-    loop {}
-}
