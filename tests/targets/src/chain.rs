@@ -32,6 +32,10 @@ pub struct Chain<'h> {
     cell_words: u32,
     link: u32,
     round: u32,
+    /// Words into a cell at which this round's pair lies, and that of the round before: kept, because
+    /// the processor may have no instruction to divide.
+    pair: u32,
+    recent_pair: u32,
     step: u32,
 }
 
@@ -46,31 +50,32 @@ impl<'h> Chain<'h> {
             heap[index as usize + 1] = mix(link, index, index % cell_words / 2);
         }
         // Rounds 0 to pairs - 1 are the ones that filled the heap.
-        Some(Self { heap, cell_words, link: seed, round: cell_words / 2, step: 0 })
+        let round = cell_words / 2;
+        Some(Self { heap, cell_words, link: seed, round, pair: 0, recent_pair: cell_words - 2, step: 0 })
     }
 
     /// Takes the next step.
     #[inline]
     pub fn advance(&mut self) -> Result<(), BrokenLink> {
-        let pairs = self.cell_words / 2;
         let cell = self.step.wrapping_mul(STRIDE) % CELLS * self.cell_words;
-        let recent = self.verified(cell, self.round - 1)?;
-        let oldest = self.verified(cell, self.round - pairs)?;
+        let index = cell + self.pair;
+        let recent = self.verified(cell + self.recent_pair, self.round - 1)?;
+        let oldest = self.verified(index, self.round - self.cell_words / 2)?;
         self.link = mix(self.link ^ oldest, recent, self.step);
-        let index = cell + self.round % pairs * 2;
         self.heap[index as usize] = self.link;
         self.heap[index as usize + 1] = mix(self.link, index, self.round);
         self.step += 1;
         if self.step == CELLS {
             self.step = 0;
             self.round += 1;
+            self.recent_pair = self.pair;
+            self.pair = if self.pair + 2 == self.cell_words { 0 } else { self.pair + 2 };
         }
         Ok(())
     }
 
     #[inline]
-    fn verified(&self, cell: u32, round: u32) -> Result<u32, BrokenLink> {
-        let index = cell + round % (self.cell_words / 2) * 2;
+    fn verified(&self, index: u32, round: u32) -> Result<u32, BrokenLink> {
         let link = self.heap[index as usize];
         let got = self.heap[index as usize + 1];
         let expected = mix(link, index, round);

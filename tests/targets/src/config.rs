@@ -58,7 +58,8 @@ mod tests {
 
     #[test]
     fn names_the_line_that_is_wrong() {
-        for (text, line) in [("heap_mib=0", 1), ("heap_mib=64\nheap=1", 2), ("\n\nperiod_ms=x", 3), ("heap_mib", 1)]
+        for (text, line) in
+            [("heap_mib=0", 1), ("heap_mib=64\nheap=1", 2), ("\n\nperiod_ms=x", 3), ("heap_mib", 1)]
         {
             assert_eq!(Config::parse(text.as_bytes()), Err(line), "{text:?}");
         }

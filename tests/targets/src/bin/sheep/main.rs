@@ -33,8 +33,7 @@ use me::{Me, Role};
 use thaw_targets::config::Config;
 
 /// Counting starts when all other threads have theirs.
-const WORKERS: [Role; 6] =
-    [Role::Memory, Role::Vfp, Role::Server, Role::Client, Role::LockA, Role::LockB];
+const WORKERS: [Role; 6] = [Role::Memory, Role::Vfp, Role::Server, Role::Client, Role::LockA, Role::LockB];
 
 /// Text of `target.cfg`, heap size for the memory worker.
 static HEAP_MIB: AtomicU32 = AtomicU32::new(0);
@@ -97,7 +96,9 @@ fn configuration(me: &Me) -> Config {
         None => Config::DEFAULT,
         Some(bytes) => match Config::parse(&text[..bytes]) {
             Ok(config) => config,
-            Err(line) => me.fail(format_args!("target.cfg expected key=value got another text in line {line}")),
+            Err(line) => {
+                me.fail(format_args!("target.cfg expected key=value got another text in line {line}"))
+            }
         },
     }
 }

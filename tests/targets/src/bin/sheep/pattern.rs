@@ -9,7 +9,10 @@ const BDR: usize = raw::THAW_UTCB_BDR_WORD as usize;
 
 /// Words that belong to the kernel.
 const fn is_kernels(word: usize) -> bool {
-    matches!(word as u32, raw::THAW_UTCB_SELF_WORD | raw::THAW_UTCB_ERROR_WORD | raw::THAW_UTCB_FREE_MARKER_WORD)
+    matches!(
+        word as u32,
+        raw::THAW_UTCB_SELF_WORD | raw::THAW_UTCB_ERROR_WORD | raw::THAW_UTCB_FREE_MARKER_WORD
+    )
 }
 
 fn expected(salt: u32, word: usize) -> u32 {
