@@ -121,6 +121,7 @@ enum thaw_error {
   L4_EOK = 0,
   L4_EPERM = 1,
   L4_ENOENT = 2,
+  L4_EIO = 5,
   L4_ENOMEM = 12,
   L4_EFAULT = 14,
   L4_EBUSY = 16,

@@ -1,7 +1,10 @@
 //! Requests to the block driver, calls on [`SLOT_BLOCK`](crate::layout::SLOT_BLOCK).
 //!
 //! Data passes through the shared buffer at [`BLOCK_BUFFER`](crate::layout::BLOCK_BUFFER), always from
-//! its start. MR0 is the operation; the reply's label is 0 or a negative `L4_E*` number.
+//! its start. MR0 is the operation; the reply's label is 0 or a negative `L4_E*` number: `ENODEV` no disk,
+//! `EPERM` read-only, `ERANGE` beyond the end, `EINVAL` no sectors or more than the buffer holds, `ENOSYS` no
+//! such operation, `EMSGTOOSHORT` words missing, `EIO` the device reports an error, `EBUSY` it does not answer
+//! (from then on: no disk).
 
 /// Bytes of a sector.
 pub const SECTOR_BYTES: u32 = 512;

@@ -7,13 +7,14 @@ use core::sync::atomic::{AtomicU32, Ordering};
 
 use thaw_l4::{Cap, CapIndex, Irq, Kernel, MsgTag, Op, Timeouts, raw};
 use thaw_native_abi::layout::SLOT_USER;
+use thaw_rt::request;
 use thaw_targets::mix::mix;
 
 use crate::{
     carried::Carried,
     depth,
     me::{Me, Role},
-    pattern, requests, threads,
+    pattern, threads,
 };
 
 /// Owner (bits 0-7) and waiter (bits 8-15), both as role; 0 is free. The counter never takes it.
@@ -36,7 +37,7 @@ const fn irq_label(role: Role) -> u32 {
 /// Makes the two IRQ objects.
 pub fn create_irqs(me: &Me) {
     for role in [Role::LockA, Role::LockB] {
-        if let Err(e) = requests::irq_create(me, irq_slot(role), threads::index(role), irq_label(role)) {
+        if let Err(e) = request::irq_create(irq_slot(role), threads::index(role), irq_label(role)) {
             me.refused("irq", e);
         }
     }

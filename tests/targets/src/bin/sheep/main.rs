@@ -38,8 +38,11 @@ const WORKERS: [Role; 6] = [Role::Memory, Role::Vfp, Role::Server, Role::Client,
 /// Text of `target.cfg`, heap size for the memory worker.
 static HEAP_MIB: AtomicU32 = AtomicU32::new(0);
 
-/// Entry of the first thread.
-fn counter(me: &Me) -> ! {
+thaw_rt::entry!(main);
+
+fn main() -> ! {
+    let me = &threads::first();
+    me.started();
     let config = configuration(me);
     HEAP_MIB.store(config.heap_mib, Ordering::Release);
     for role in WORKERS {

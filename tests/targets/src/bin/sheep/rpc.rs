@@ -4,13 +4,14 @@ use core::sync::atomic::{AtomicU32, Ordering};
 
 use thaw_l4::{Kernel, MsgTag, Op, Selector, Timeout, Timeouts};
 use thaw_native_abi::layout::SLOT_USER;
+use thaw_rt::request;
 use thaw_targets::mix::mix;
 
 use crate::{
     carried::{Carried, Returned},
     depth,
     me::{Me, Role},
-    pattern, requests, threads,
+    pattern, threads,
 };
 
 /// Slot of the gate.
@@ -24,7 +25,7 @@ static BADGE: AtomicU32 = AtomicU32::new(0);
 
 /// Makes the server's gate.
 pub fn create_gate(me: &Me) {
-    match requests::gate_create(me, GATE, threads::index(Role::Server)) {
+    match request::gate_create(GATE, threads::index(Role::Server)) {
         Ok(badge) => BADGE.store(badge, Ordering::Release),
         Err(e) => me.refused("gate", e),
     }
@@ -112,7 +113,7 @@ pub fn client(me: &Me) -> ! {
     me.started();
     let mut n = 0;
     loop {
-        n = depth::at_depth(me, n % 17, mix(n, 2, 2), &mut || request(me, n + 1));
+        n = depth::at_depth(me, n % 17, mix(n, 2, 2), &mut || ask(me, n + 1));
         me.reached(n.into());
         if n % 8 == 3 {
             n = me.sleep_at_depth(n % 5, 1_000 + mix(n, 4, 4) % 4_000, n);
@@ -120,7 +121,7 @@ pub fn client(me: &Me) -> ! {
     }
 }
 
-fn request(me: &Me, n: u32) -> u32 {
+fn ask(me: &Me, n: u32) -> u32 {
     let salt = client_salt(n);
     pattern::fill(&me.kernel, salt);
     me.kernel.set_mr(0, n);

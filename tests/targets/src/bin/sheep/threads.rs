@@ -6,14 +6,18 @@ use core::{
     arch::asm,
     cell::UnsafeCell,
     mem::MaybeUninit,
-    panic::PanicInfo,
     sync::atomic::{AtomicBool, AtomicU32, Ordering},
 };
 
+use thaw_rt::{
+    kernel,
+    request::{self, NewThread},
+};
+
 use crate::{
-    counter, lock,
+    lock,
     me::{Me, ROLES, Role},
-    memory, requests, rpc, vfp,
+    memory, rpc, vfp,
 };
 
 const STACK_BYTES: usize = 16 * 1024;
@@ -49,15 +53,14 @@ fn local(role: Role) -> u32 {
 /// Makes and starts the thread of a role; it waits for [`let_run`].
 pub fn start(me: &Me, role: Role) {
     let stack_top = STACKS[role as usize].0.get().addr() + STACK_BYTES;
-    let entry = worker as extern "C" fn() -> !;
-    let made = requests::thread_create(
-        me,
-        entry as usize as u32,
-        stack_top as u32,
-        role.priority(),
-        local(role),
-        role.name(),
-    );
+    let entry: extern "C" fn() -> ! = worker;
+    let made = request::thread_create(&NewThread {
+        ip: entry as usize as u32,
+        sp: stack_top as u32,
+        priority: role.priority(),
+        tpidruro: local(role),
+        name: role.name(),
+    });
     match made {
         Ok(index) => LOCALS[role as usize].index.store(index, Ordering::Release),
         Err(e) => me.refused("thread", e),
@@ -74,24 +77,16 @@ pub fn let_run() {
     RUN.store(true, Ordering::Release);
 }
 
-fn me(role: Role) -> Me {
-    let kernel = requests::kernel().expect("root maps an info page of this version");
-    Me { kernel, role }
-}
-
-/// Entry of the first thread; its stack is root's.
-#[unsafe(no_mangle)]
-extern "C" fn _start() -> ! {
-    let me = me(Role::Counter);
-    me.started();
-    counter(&me)
+/// The first thread; its stack is root's.
+pub fn first() -> Me {
+    Me { kernel: kernel(), role: Role::Counter }
 }
 
 /// Entry of all other threads.
 extern "C" fn worker() -> ! {
     let tls = tls();
     let role = Role::ALL.into_iter().find(|role| local(*role) == tls);
-    let me = me(role.unwrap_or(Role::Counter));
+    let me = Me { kernel: kernel(), role: role.unwrap_or(Role::Counter) };
     if role.is_none() {
         me.fail(format_args!("tls expected a thread of the table got {tls:#x}"));
     }
@@ -105,15 +100,5 @@ extern "C" fn worker() -> ! {
         Role::LockA | Role::LockB => lock::run(&me),
         Role::Server => rpc::server(&me),
         Role::Client => rpc::client(&me),
-    }
-}
-
-#[panic_handler]
-fn panic(info: &PanicInfo<'_>) -> ! {
-    if let Some(kernel) = requests::kernel() {
-        Me { kernel, role: Role::Counter }.fail(format_args!("panic expected none got {}", info.message()));
-    }
-    loop {
-        core::hint::spin_loop();
     }
 }
