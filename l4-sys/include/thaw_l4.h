@@ -47,6 +47,11 @@ enum thaw_base_caps {
   THAW_INDEX_SMC = 11
 };
 
+/* Memory operations: r0 operation, r1 start, r2 end (kernel). */
+enum thaw_mem_op {
+  L4_MEM_OP_CACHE_COHERENT = 3 /* clean data, invalidate instructions */
+};
+
 /* Message tag flags, bits 12-15 (measured). */
 enum thaw_msgtag_flags {
   L4_MSGTAG_TRANSFER_FPU = 0x1000,

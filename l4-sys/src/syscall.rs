@@ -82,6 +82,35 @@ unsafe fn ipc_m(to: Selector, tag: MsgTag, timeouts: Timeouts, label: u32) -> An
     Answer { tag: MsgTag(out_tag), label: out_label }
 }
 
+/// Makes instructions written to `start..end` visible to instruction fetches of every thread: cleans the
+/// data cache and invalidates the instruction cache. Corresponds to `l4_cache_coherent`.
+///
+/// The range is mapped in the calling task; it needs no write right.
+#[instruction_set(arm::a32)]
+#[inline(never)]
+pub fn make_coherent(revision: Revision, start: u32, end: u32) {
+    let op = crate::raw::L4_MEM_OP_CACHE_COHERENT;
+    // SAFETY: the kernel cleans and invalidates caches, which changes no memory that Rust knows of; the
+    // clobbers are those of the IPC entry. The statement is no `nomem`, so earlier stores precede it.
+    unsafe {
+        match revision {
+            Revision::G => asm!(
+                "mov lr, pc",
+                "mvn pc, #15",
+                inout("r0") op => _, inout("r1") start => _, inout("r2") end => _,
+                out("r3") _, out("r12") _, out("lr") _,
+                options(nostack),
+            ),
+            Revision::M => asm!(
+                "svc #0",
+                inout("r0") op => _, inout("r1") start => _, inout("r2") end => _,
+                out("r3") _, inout("r5") 1 => _, out("r12") _, out("lr") _,
+                options(nostack),
+            ),
+        }
+    }
+}
+
 /// The calling thread's UTCB, whose address the kernel keeps in TPIDRURW.
 ///
 /// # Safety

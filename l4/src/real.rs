@@ -28,6 +28,11 @@ impl Real {
     pub const unsafe fn new(revision: Revision) -> Self {
         Self { revision, not_send: PhantomData }
     }
+
+    /// Makes code written to `start..end` executable for every thread, see [`syscall::make_coherent`].
+    pub fn make_coherent(&self, start: u32, end: u32) {
+        syscall::make_coherent(self.revision, start, end);
+    }
 }
 
 impl Kernel for Real {

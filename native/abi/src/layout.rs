@@ -34,6 +34,8 @@ pub const SLOT_MANAGER: u32 = 0x12;
 pub const SLOT_CHECKPOINT: u32 = 0x13;
 /// Slot of the block driver, in PDs it is routed to.
 pub const SLOT_BLOCK: u32 = 0x14;
+/// Two slots kept empty for capabilities that arrive while the checkpoint service drains a queue.
+pub const SLOT_SCRATCH: u32 = 0x18;
 /// First slot of the thread areas: thread `i` has the four slots from `SLOT_THREADS + 4 * i`.
 pub const SLOT_THREADS: u32 = 0x40;
 /// In a thread area: the gate for page faults and exceptions.

@@ -1,0 +1,72 @@
+//! The thread that callers of the service talk to.
+
+use thaw_l4::{
+    CapIndex, Incoming, Kernel, MsgTag, Op, RecvBuffer, Timeout, Timeouts,
+    ipc::{reply_and_wait, set_buffers, wait},
+    raw,
+};
+
+use super::{
+    handler, mailbox,
+    mailbox::{MAILBOX, WIRING},
+    park,
+};
+use crate::machine::TASK;
+
+/// A caller that does not wait for its reply loses it.
+const REPLY_AT_ONCE: Timeouts = Timeouts::new(Timeout::ZERO, Timeout::NEVER);
+
+/// Entry of the front thread.
+pub(super) extern "C" fn main() -> ! {
+    let k = handler::kernel();
+    let mut next = wait(&k, Timeouts::NEVER);
+    loop {
+        let Ok(incoming) = next else {
+            next = wait(&k, Timeouts::NEVER);
+            continue;
+        };
+        if WIRING.command_gate.get() == 0 {
+            // The handler could not set itself up and said why.
+            park(&k);
+        }
+        let tag = serve(&k, incoming);
+        next = reply_and_wait(&k, tag, REPLY_AT_ONCE);
+    }
+}
+
+/// Hands a request over and takes the answer into the message registers.
+fn serve(k: &impl Kernel, incoming: Incoming) -> MsgTag {
+    let arrival = CapIndex(WIRING.arrival.get());
+    let item = incoming.item(k, 0);
+    let passed = item.and_then(|item| item.local_label());
+    MAILBOX.client.set(incoming.label & !3);
+    MAILBOX.label.set(passed.map_or(0, |label| label & !3));
+    let arrived = item.is_some_and(|item| item.may_be_mapped());
+    MAILBOX.cap.set(if arrived { arrival.0 } else { 0 });
+    MAILBOX.put((0..incoming.tag.words() as usize).map(|i| k.mr(i)));
+    hand_over(k);
+    if arrived {
+        // What was passed is installed by now; the front keeps nothing of its callers'.
+        let _ = TASK.unmap_cap(k, arrival);
+    }
+    for (i, word) in MAILBOX.words().iter().enumerate() {
+        k.set_mr(i, *word);
+    }
+    set_buffers(k, &[RecvBuffer::capability_or_label(arrival)], false);
+    MsgTag(MAILBOX.tag.get())
+}
+
+fn hand_over(k: &impl Kernel) {
+    let gate = CapIndex(WIRING.command_gate.get());
+    k.ipc(gate.select(Op::SEND), MsgTag::new(0, 0, 0, raw::L4_MSGTAG_SCHEDULE), Timeouts::NEVER, 0);
+    let handler = CapIndex(WIRING.handler.get());
+    k.ipc(handler.select(Op::RECEIVE), MsgTag::default(), Timeouts::NEVER, 0);
+}
+
+/// Tells the front that the mailbox holds the answer.
+pub(super) fn answer(k: &impl Kernel, tag: MsgTag, words: &[u32]) {
+    mailbox::MAILBOX.tag.set(tag.0);
+    mailbox::MAILBOX.put(words.iter().copied());
+    let front = CapIndex(WIRING.front.get());
+    k.ipc(front.select(Op::SEND), MsgTag::new(0, 0, 0, raw::L4_MSGTAG_SCHEDULE), Timeouts::NEVER, 0);
+}

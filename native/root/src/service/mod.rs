@@ -1,0 +1,53 @@
+//! The checkpoint service's place in root: two threads of its own and the barrier thread.
+//!
+//! The *handler* runs the engine and is the exception handler of stopped threads, so it always waits
+//! openly and cannot keep a caller waiting for its reply. The *front* receives the requests, hands each
+//! over in the [`mailbox`], and replies when the handler is done. Everything that is root's books the
+//! handler asks root's main thread for.
+
+mod front;
+mod handler;
+mod host;
+mod mailbox;
+
+use thaw_l4::{Cap, CapIndex, Kernel, Revision, Thread};
+use thaw_native_abi::layout::priority;
+
+use crate::books::Root;
+use crate::error::Result;
+use crate::machine::Machine;
+
+use mailbox::WIRING;
+
+/// Bytes of each thread's stack, in frames of root.
+const STACK_PAGES: u32 = 8;
+
+/// Starts front and handler; they take up work when the main thread serves its first request.
+pub fn start(root: &mut Root, m: &impl Machine, revision: Revision) -> Result<()> {
+    WIRING.revision.set(revision.number());
+    WIRING.internal_gate.set(root.internal_gate(m)?.0);
+    let front = spawn(root, m, front::main)?;
+    WIRING.front.set(front.index().0);
+    root.front = Some(front);
+    let handler = spawn(root, m, handler::main)?;
+    WIRING.handler.set(handler.index().0);
+    Ok(())
+}
+
+fn spawn(root: &mut Root, m: &impl Machine, entry: extern "C" fn() -> !) -> Result<Cap<Thread>> {
+    let stack = root.frames.alloc(STACK_PAGES).ok_or(crate::error::Error::NoMemory)?;
+    let end = stack + STACK_PAGES * crate::frames::PAGE_BYTES;
+    root.spawn(m, entry as usize as u32, end, priority::HANDLER)
+}
+
+/// A capability of root noted in the wiring.
+fn cap<T>(index: u32) -> Cap<T> {
+    Cap::new(CapIndex(index))
+}
+
+/// Sleeps for ever: what a service thread does that cannot go on.
+fn park(k: &impl Kernel) -> ! {
+    loop {
+        thaw_l4::ipc::sleep(k, thaw_l4::Timeouts::NEVER);
+    }
+}
