@@ -207,4 +207,16 @@ mod tests {
         assert_eq!((first.mr[0], first.mr[1]), (raw::L4_TASK_UNMAP_OP, raw::THAW_UNMAP_SELF_BIT));
         assert_eq!((second.mr[0], second.mr[1]), (raw::L4_TASK_MAP_OP, 0x200_008));
     }
+
+    #[test]
+    fn log_text_is_packed_in_words_and_cut_to_one_message() {
+        let k = Fake::new(Revision::G);
+        let log = Cap::<crate::Log>::new(CapIndex(5));
+        log.write(&k, b"hello\n").expect("default");
+        log.write(&k, &[b'x'; 300]).expect("default");
+        let (first, second) = (k.call(0).expect("made"), k.call(1).expect("made"));
+        assert_eq!((first.tag.0, first.to.0), (0xfff3_0004, 0x5001));
+        assert_eq!(first.mr[..4], [0, 6, u32::from_le_bytes(*b"hell"), u32::from_le_bytes(*b"o\n\0\0")]);
+        assert_eq!((second.tag.words(), second.mr[1]), (63, 244));
+    }
 }

@@ -3,7 +3,7 @@
 use l4_sys::{CapIndex, Fpage, RecvBuffer, SendItem, Timeouts, raw};
 
 use crate::{
-    Cap, Gate, Icu, Irq, Kernel, Message, Result, Scheduler, Task, Thread,
+    Cap, Gate, Icu, Irq, Kernel, Log, Message, Result, Scheduler, Task, Thread,
     ipc::{check, set_buffers},
 };
 
@@ -266,5 +266,25 @@ impl Cap<Icu> {
     pub fn bind<K: Kernel>(self, k: &K, pin: u32, irq: Cap<Irq>) -> Result<()> {
         let message = Message::new(k).word(raw::THAW_ICU_BIND_OP).word(pin);
         message.item(SendItem::object(irq.index())).call(self, raw::L4_PROTO_IRQ).map(|_| ())
+    }
+}
+
+impl Cap<Log> {
+    /// Bytes that one write can carry: operation and length take two of the message registers.
+    pub const BYTES_MAX: usize = 4 * (raw::L4_UTCB_GENERIC_DATA_SIZE as usize - 2);
+
+    /// Writes at most [`BYTES_MAX`](Self::BYTES_MAX) bytes of text in one piece, the rest is cut; a send
+    /// without answer. Corresponds to `l4_vcon_write`.
+    pub fn write<K: Kernel>(self, k: &K, text: &[u8]) -> Result<()> {
+        let text = &text[..text.len().min(Self::BYTES_MAX)];
+        let mut message = Message::new(k).word(raw::THAW_LOG_WRITE_OP).word(text.len() as u32);
+        for chunk in text.chunks(4) {
+            let mut word = [0; 4];
+            word[..chunk.len()].copy_from_slice(chunk);
+            message = message.word(u32::from_le_bytes(word));
+        }
+        let tag = message.tag(raw::L4_PROTO_LOG, 0)?;
+        let answer = k.ipc(self.select(l4_sys::Op::SEND), tag, Timeouts::NEVER, 0);
+        if answer.tag.has_error() { check(k, answer.tag).map(|_| ()) } else { Ok(()) }
     }
 }

@@ -41,6 +41,8 @@ pub mod dataspace {
     pub const RAM: u32 = 1;
     /// A ROM module.
     pub const ROM: u32 = 2;
+    /// Registers of a device.
+    pub const DEVICE: u32 = 3;
 }
 /// Object `MR1` that root made for the PD in its slots. Result: slot, kind, badge or label, thread index.
 /// `-L4_ENOENT` past the last.

@@ -1,0 +1,150 @@
+//! Ending threads and PDs.
+//!
+//! Both kernels corrupt or panic if a queued sender is deleted while the thread that is to receive its
+//! message is preempted inside `reply_and_wait`. So nothing is deleted while a thread of the PD is ready:
+//!
+//! 1. Every started thread is lifted above the helper and gets a triggered exception: a running one traps
+//!    into its pager gate, which is not answered any more; one inside an IPC stays there.
+//! 2. Root's main thread calls the helper, a thread of root with a priority above all targets. It
+//!    answers when nothing above it is ready, so by then every thread of the PD waits. The call has a
+//!    timeout; if it runs out nothing is deleted and the request fails with `-L4_EBUSY`.
+//! 3. Threads are deleted, then once more the helper is called: a deleted thread must run once more in
+//!    the kernel before it is gone. Then gates, IRQ objects, memory and the task.
+//!
+//! Receivers in other PDs (the block driver, the checkpointer) run above the helper, so they wait too.
+
+use thaw_l4::{ExRegs, Message, Op, Timeout, Timeouts};
+use thaw_native_abi::layout::{THREADS_MAX, priority};
+
+use crate::books::{Root, say, write_line};
+use crate::error::{Error, Result};
+use crate::label::PdId;
+use crate::line::Text;
+use crate::machine::{Machine, SCHEDULER};
+use crate::pd::State;
+
+/// Priority of the helper: above targets, below lifted ones and the checkpoint service's barrier.
+pub const HELPER_PRIORITY: u32 = priority::BARRIER - 1;
+/// What the threads of a PD that ends are lifted to.
+const LIFTED: u32 = priority::BARRIER + 1;
+/// How long nothing but higher threads may run before an end is given up.
+const PATIENCE_US: u32 = 2_000_000;
+
+const _: () = assert!(HELPER_PRIORITY > priority::TARGET_MAX && HELPER_PRIORITY < priority::ROOT);
+
+impl Root {
+    /// Waits until no thread above the helper is ready.
+    fn pass_helper(&self, m: &impl Machine) -> Result<()> {
+        let Some(helper) = self.helper else { return Ok(()) };
+        let patience = Timeout::from_us(PATIENCE_US);
+        let passed = Message::new(m).perform(helper.select(Op::CALL), 0, Timeouts::new(patience, patience));
+        passed.map(|_| ()).map_err(|_| Error::Ending)
+    }
+
+    /// Makes started threads leave user mode for good. `lift`: also before anything below the helper.
+    fn halt(&self, m: &impl Machine, pd: PdId, only: Option<u32>, lift: bool) -> Result<bool> {
+        let mut any = false;
+        for (index, thread) in (0..).zip(&self.pds.get(pd)?.threads) {
+            let Some(thread) = thread.filter(|t| t.started && only.is_none_or(|only| only == index)) else {
+                continue;
+            };
+            any = true;
+            if lift && thread.priority < LIFTED {
+                SCHEDULER.run_thread(m, thread.cap, LIFTED)?;
+            }
+            // Nothing is cancelled: who waits goes on waiting.
+            thread.cap.ex_regs(m, ExRegs::TRIGGER)?;
+        }
+        Ok(any)
+    }
+
+    /// Ends one thread of a PD and what is bound to it.
+    pub fn thread_end(&mut self, m: &impl Machine, pd: PdId, index: u32) -> Result<()> {
+        self.pds.get(pd)?.thread(index)?;
+        if self.halt(m, pd, Some(index), true)? {
+            self.pass_helper(m)?;
+        }
+        self.objects_delete(m, pd, Some(index))?;
+        self.thread_delete(m, pd, index)
+    }
+
+    /// Notes that a PD ended by itself; its threads run no further.
+    pub fn pd_exit(&mut self, m: &impl Machine, id: PdId, code: u32) -> Result<()> {
+        let pd = self.pds.get_mut(id)?;
+        pd.state = State::Exited(code);
+        self.finish_line(m, id);
+        if self.pds.get(id)?.parent.is_none() {
+            say(m, format_args!("pd `{}` exited with code {code}", self.name(id)));
+            return self.pd_destroy(m, id);
+        }
+        self.halt(m, id, None, false).map(|_| ())
+    }
+
+    /// Prints what is left of a PD's last line.
+    pub fn finish_line(&mut self, m: &impl Machine, id: PdId) {
+        let Ok(pd) = self.pds.get_mut(id) else { return };
+        let name = pd.name;
+        pd.line.finish(|text| write_line(m, &mut prefixed(name, text)));
+    }
+
+    /// Destroys a PD, the PDs it made, and everything made for them.
+    pub fn pd_destroy(&mut self, m: &impl Machine, id: PdId) -> Result<()> {
+        while let Some(child) = self.child_of(id) {
+            self.pd_destroy(m, child)?;
+        }
+        let pd = self.pds.get_mut(id)?;
+        pd.state = State::Ending;
+        self.finish_line(m, id);
+        if self.halt(m, id, None, true)? {
+            self.pass_helper(m)?;
+        }
+        for index in 0..THREADS_MAX {
+            // Unused indices are no error.
+            let _ = self.thread_delete(m, id, index);
+        }
+        self.pass_helper(m)?;
+        self.objects_delete(m, id, None)?;
+        self.sessions_delete(m, id)?;
+        while let Some(own) = self.dataspaces.owned_by(id) {
+            self.dataspace_free(m, own);
+        }
+        self.pd_forget(m, id)
+    }
+
+    fn child_of(&self, id: PdId) -> Option<PdId> {
+        self.pds.iter().find(|pd| pd.parent == Some(id)).map(|pd| pd.id)
+    }
+
+    fn sessions_delete(&mut self, m: &impl Machine, id: PdId) -> Result<()> {
+        let pd = self.pds.get_mut(id)?;
+        let (sessions, parent_gate) = (core::mem::take(&mut pd.sessions), pd.parent_gate.take());
+        for session in sessions.iter().filter(|s| s.own) {
+            self.delete_object(m, session.gate);
+        }
+        if let Some(gate) = parent_gate {
+            self.delete_object(m, gate);
+        }
+        Ok(())
+    }
+
+    fn pd_forget(&mut self, m: &impl Machine, id: PdId) -> Result<()> {
+        let pd = self.pds.get(id)?;
+        let (task, parent, limit) = (pd.task, pd.parent, pd.quota.limit);
+        self.delete_object(m, task.index());
+        self.pds.remove(id)?;
+        if let Some(parent) = parent {
+            self.pds.get_mut(parent)?.quota.give(limit);
+        }
+        Ok(())
+    }
+}
+
+/// A line of a PD behind its name.
+#[must_use]
+pub fn prefixed(name: crate::pd::Name, text: &[u8]) -> Text {
+    let mut line = Text::new();
+    // Text never fails, it is cut.
+    let _ = core::fmt::Write::write_fmt(&mut line, format_args!("[{name}] "));
+    line.push(text);
+    line
+}

@@ -1,0 +1,36 @@
+//! What root needs besides the kernel: memory by physical address, and time.
+
+use thaw_l4::{Cap, Factory, Icu, Kernel, Log, Scheduler, Task, Thread, raw};
+use thaw_l4::{CapIndex, Gate};
+
+/// The kernel and the machine below it. The host tests use [`crate::fake::FakeMachine`].
+///
+/// Physical addresses are those of frames that root's books say may be touched.
+pub trait Machine: Kernel {
+    /// Zeroes whole pages.
+    fn zero(&self, phys: u32, bytes: u32);
+
+    /// Copies bytes to a physical address.
+    fn copy_in(&self, phys: u32, bytes: &[u8]);
+
+    /// Reads an aligned word.
+    fn read_word(&self, phys: u32) -> u32;
+
+    /// Microseconds since some point before the start; never runs backwards.
+    fn now_us(&self) -> u64;
+}
+
+/// Root's own task.
+pub const TASK: Cap<Task> = Cap::new(CapIndex(raw::THAW_INDEX_TASK));
+/// The factory.
+pub const FACTORY: Cap<Factory> = Cap::new(CapIndex(raw::THAW_INDEX_FACTORY));
+/// Root's main thread: server and pager.
+pub const MAIN_THREAD: Cap<Thread> = Cap::new(CapIndex(raw::THAW_INDEX_THREAD));
+/// Gate to sigma0, pager of root's threads.
+pub const SIGMA0: Cap<Gate> = Cap::new(CapIndex(raw::THAW_INDEX_PAGER));
+/// The kernel's log.
+pub const LOG: Cap<Log> = Cap::new(CapIndex(raw::THAW_INDEX_LOG));
+/// The interrupt controller.
+pub const ICU: Cap<Icu> = Cap::new(CapIndex(raw::THAW_INDEX_ICU));
+/// The scheduler.
+pub const SCHEDULER: Cap<Scheduler> = Cap::new(CapIndex(raw::THAW_INDEX_SCHEDULER));
