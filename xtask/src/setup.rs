@@ -102,7 +102,8 @@ pub fn works(program: &str) -> bool {
 
 /// Looks where bindgen looks: `LIBCLANG_PATH`, the loader's directories, LLVM's own.
 fn has_libclang() -> bool {
-    let is_libclang = |name: &str| name.starts_with("libclang") && !name.contains("cpp") && name.contains(".so");
+    let is_libclang =
+        |name: &str| name.starts_with("libclang") && !name.contains("cpp") && name.contains(".so");
     let holds = |directory: &Path| {
         let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
         entries.map(|e| e.file_name()).any(|name| is_libclang(&name.to_string_lossy()))
@@ -127,8 +128,9 @@ fn newest(prefix: &str) -> Result<String> {
         .output()
         .map_err(|e| Failure::new(Kind::Tool, format!("apt-cache: {e}; install {prefix} by hand")))?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    newest_of(&text, prefix)
-        .ok_or_else(|| Failure::new(Kind::Tool, format!("apt knows no package {prefix}-N; install libclang by hand")))
+    newest_of(&text, prefix).ok_or_else(|| {
+        Failure::new(Kind::Tool, format!("apt knows no package {prefix}-N; install libclang by hand"))
+    })
 }
 
 fn newest_of(listing: &str, prefix: &str) -> Option<String> {
