@@ -4,6 +4,7 @@ use crate::{CapIndex, Fpage, raw};
 
 /// A send item, two message registers. Corresponds to `l4_snd_fpage_t`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(C)]
 pub struct SendItem {
     /// Hot spot, attributes and item bits.
     pub base: u32,
@@ -53,6 +54,7 @@ impl RecvBuffer {
 
 /// What arrived for an item: the two words the kernel leaves in the receiver's message registers.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(C)]
 pub struct ReturnItem {
     /// Type bits.
     pub base: u32,

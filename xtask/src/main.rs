@@ -9,6 +9,7 @@ mod paths;
 mod qemu;
 mod run;
 mod setup;
+mod tidy;
 mod toolchain;
 
 use std::process::ExitCode;
@@ -31,6 +32,8 @@ enum Command {
         /// Package; all if none is named.
         packages: Vec<String>,
     },
+    /// Check the house rules.
+    Tidy,
     /// Pack loader, kernel, first tasks and modules into one bootable ELF.
     Pack(run::PackArgs),
     /// Pack and run in QEMU, until the system switches off.
@@ -41,6 +44,7 @@ fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Setup => setup::setup(),
         Command::Build { packages } => build::build(&packages),
+        Command::Tidy => tidy::tidy(),
         Command::Pack(args) => run::pack(&args),
         Command::Run(args) => run::run(&args),
     };

@@ -19,6 +19,19 @@ core::arch::global_asm!(
     start = sym start,
 );
 
+/// Names the main function of a program, a `fn() -> !`.
+#[macro_export]
+macro_rules! entry {
+    ($main:path) => {
+        /// Called by the runtime when it is set up.
+        #[unsafe(no_mangle)]
+        extern "Rust" fn thaw_main() -> ! {
+            let main: fn() -> ! = $main;
+            main()
+        }
+    };
+}
+
 unsafe extern "Rust" {
     /// Defined by `entry!` in the program.
     fn thaw_main() -> !;

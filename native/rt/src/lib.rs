@@ -19,19 +19,6 @@ pub use info::{Role, boot_info, info_page, kernel, role};
 #[doc(hidden)]
 pub use entry::start;
 
-/// Names the main function of a program, a `fn() -> !`.
-#[macro_export]
-macro_rules! entry {
-    ($main:path) => {
-        /// Called by the runtime when it is set up.
-        #[unsafe(no_mangle)]
-        extern "Rust" fn thaw_main() -> ! {
-            let main: fn() -> ! = $main;
-            main()
-        }
-    };
-}
-
 /// Prints text, at most [`log::LINE_BYTES`] at once, without ending the line.
 #[macro_export]
 macro_rules! print {
