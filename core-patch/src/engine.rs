@@ -82,13 +82,19 @@ impl<'a, K: Kernel, H: Host> Engine<'a, K, H> {
         self.check_session(request.client, word(1)?)?;
         match number {
             verb::CLOSE => self.close().map(|()| Reply::default()),
+            verb::ABANDON => {
+                self.need_held()?;
+                self.give_up();
+                Ok(Reply::default())
+            }
             verb::STOP => {
                 self.need(State::Open)?;
                 Ok(Reply::of(&self.stop()?.to_words()))
             }
             verb::PREPARE => {
                 self.need(State::Open)?;
-                self.prepare().map(|()| Reply::default())
+                let mask = u64::from(word(2)?) | u64::from(word(3)?) << 32;
+                self.prepare(mask).map(|()| Reply::default())
             }
             verb::THREAD_GET => {
                 self.need_held()?;
@@ -132,12 +138,17 @@ impl<'a, K: Kernel, H: Host> Engine<'a, K, H> {
 
     fn close(&mut self) -> Result<(), Error> {
         let result = if self.set.state == State::Stopped { self.commit() } else { Ok(()) };
-        if let (State::Prepared, Some(pd)) = (self.set.state, self.set.pd) {
+        self.give_up();
+        result
+    }
+
+    /// Ends a session; threads that are still held stay in their exceptions.
+    fn give_up(&mut self) {
+        if let (State::Stopped | State::Prepared, Some(pd)) = (self.set.state, self.set.pd) {
             self.host.thaw(pd);
         }
         self.unmap_gates();
         self.forget();
-        result
     }
 
     /// Ends the books of a session; the PD may be gone by now.
@@ -149,6 +160,10 @@ impl<'a, K: Kernel, H: Host> Engine<'a, K, H> {
                 entry.info = None;
                 entry.phase = crate::set::Phase::Free;
                 entry.gate_mapped = false;
+                // On M the reply slot of a thread that stays held is emptied by the kernel with the thread.
+                if let Some(slot) = entry.reply.take() {
+                    self.set.replies &= !(1 << slot);
+                }
             }
         }
     }

@@ -14,11 +14,11 @@ use crate::{
 const STAGED_CALL: u32 = 0x5e57_0000;
 
 impl<K: Kernel, H: Host> Engine<'_, K, H> {
-    /// Takes hold of all threads of a fresh PD before their first instruction.
-    pub(crate) fn prepare(&mut self) -> Result<(), Error> {
+    /// Takes hold of the threads in `mask` of a fresh PD before their first instruction.
+    pub(crate) fn prepare(&mut self, mask: u64) -> Result<(), Error> {
         let pd = self.pd()?;
         self.host.freeze(pd).map_err(|e| ErrorKind::Kernel.with(e, step::HOST, 0))?;
-        let result = self.try_prepare();
+        let result = self.try_prepare(mask);
         match result {
             Ok(()) => self.set.state = State::Prepared,
             Err(_) => self.host.thaw(pd),
@@ -26,15 +26,16 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
         result
     }
 
-    fn try_prepare(&mut self) -> Result<(), Error> {
+    fn try_prepare(&mut self, mask: u64) -> Result<(), Error> {
         self.book_threads()?;
         self.book_objects()?;
         if let Some(i) = self.set.live().next() {
             return Err(ErrorKind::BadState.with(i as u32, 0, 0));
         }
         self.map_window()?;
-        for i in 0..self.set.entries.len() {
-            let Some(info) = self.set.entries[i].info.as_mut() else { continue };
+        for i in bits(mask) {
+            let none = ErrorKind::NoSuchThread.with(i as u32, 0, 0);
+            let info = self.set.entries[i].info.as_mut().ok_or(none)?;
             info.started = true;
             self.hook(i)?;
             self.lift(i, self.env.lift)?;

@@ -29,13 +29,14 @@ pub mod verb {
     /// Opens a session. One item: the PD's capability; the caller must be the PD's parent.
     /// Result: session.
     pub const OPEN: u32 = 1;
-    /// Closes a session. A stopped target is resumed first; threads of a prepared PD stay where they are.
+    /// Closes a session. A stopped target is resumed first; a prepared PD is given up as by [`ABANDON`].
     pub const CLOSE: u32 = 2;
     /// Stops all threads and learns what each was doing. Either all threads are stopped, or none and the
     /// target runs on. Result: [`StopReport`](crate::StopReport) words.
     pub const STOP: u32 = 3;
-    /// Takes hold of all threads of a fresh PD before their first instruction. Every thread then has a
-    /// zero state that must be set with [`THREAD_SET`] before [`COMMIT`].
+    /// Takes hold of threads of a fresh PD before their first instruction: those whose bit is set in MR2
+    /// (threads 0-31) and MR3 (32-63). The others stay as they were made, never started. Every thread taken
+    /// has a zero state that must be set with [`THREAD_SET`] before [`COMMIT`].
     pub const PREPARE: u32 = 4;
     /// Reads a part of a stopped thread. MR2 thread index, MR3 [`part`](crate::part). Result: the part.
     pub const THREAD_GET: u32 = 5;
@@ -55,6 +56,9 @@ pub mod verb {
     /// Installs a capability that the caller holds and passes (one item) into slot MR2 of a prepared PD
     /// with the rights in MR3. The slot must be empty.
     pub const SLOT_INSTALL: u32 = 11;
+    /// Gives up a stopped or prepared session and closes it: its threads stay in their exceptions and never
+    /// run again. For a parent that destroys the PD next.
+    pub const ABANDON: u32 = 12;
 }
 
 /// Parts of a thread's state in [`verb::THREAD_GET`] and [`verb::THREAD_SET`].
