@@ -43,11 +43,15 @@ impl<'h> Chain<'h> {
     /// Fills the heap and starts. `None` if it has fewer than [`HEAP_BYTES_MIN`] bytes or 4 GiB and more.
     pub fn new(heap: &'h mut [u32], seed: u32) -> Option<Self> {
         let words = u32::try_from(heap.len()).ok().filter(|w| *w >= HEAP_BYTES_MIN / 4)?;
-        let cell_words = words / CELLS & !1;
-        for index in (0..cell_words * CELLS).step_by(2) {
-            let link = index.wrapping_mul(0x9e37_79b9) ^ seed;
-            heap[index as usize] = link;
-            heap[index as usize + 1] = mix(link, index, index % cell_words / 2);
+        let cell_words = (words / CELLS) & !1;
+        let mut index = 0_u32;
+        for _ in 0..CELLS {
+            for round in 0..cell_words / 2 {
+                let link = index.wrapping_mul(0x9e37_79b9) ^ seed;
+                heap[index as usize] = link;
+                heap[index as usize + 1] = mix(link, index, round);
+                index += 2;
+            }
         }
         // Rounds 0 to pairs - 1 are the ones that filled the heap.
         let round = cell_words / 2;

@@ -35,7 +35,7 @@ use thaw_targets::config::Config;
 /// Counting starts when all other threads have theirs.
 const WORKERS: [Role; 6] = [Role::Memory, Role::Vfp, Role::Server, Role::Client, Role::LockA, Role::LockB];
 
-/// Text of `target.cfg`, heap size for the memory worker.
+/// Heap size for the memory worker, from `target.cfg`.
 static HEAP_MIB: AtomicU32 = AtomicU32::new(0);
 
 thaw_rt::entry!(main);
@@ -45,20 +45,25 @@ fn main() -> ! {
     me.started();
     let config = configuration(me);
     HEAP_MIB.store(config.heap_mib, Ordering::Release);
-    for role in WORKERS {
-        threads::start(me, role);
-        if let Role::Server = role {
-            rpc::create_gate(me);
-        }
+    // Filling the heap takes a while; the others begin afterwards.
+    threads::start(me, Role::Memory);
+    wait_for(me, Role::Memory);
+    for role in &WORKERS[1..] {
+        threads::start(me, *role);
     }
+    rpc::create_gate(me);
     lock::create_irqs(me);
     threads::let_run();
     for role in WORKERS {
-        while !role.has_started() {
-            me.nap(1_000);
-        }
+        wait_for(me, role);
     }
     count(me, config.period_ms * 1_000)
+}
+
+fn wait_for(me: &Me, role: Role) {
+    while !role.has_started() {
+        me.nap(1_000);
+    }
 }
 
 fn count(me: &Me, period_us: u32) -> ! {

@@ -50,7 +50,7 @@ fn local(role: Role) -> u32 {
     (&raw const LOCALS[role as usize]).addr() as u32
 }
 
-/// Makes and starts the thread of a role; it waits for [`let_run`].
+/// Makes and starts the thread of a role; all but the memory worker wait for [`let_run`].
 pub fn start(me: &Me, role: Role) {
     let stack_top = STACKS[role as usize].0.get().addr() + STACK_BYTES;
     let entry: extern "C" fn() -> ! = worker;
@@ -90,7 +90,7 @@ extern "C" fn worker() -> ! {
     if role.is_none() {
         me.fail(format_args!("tls expected a thread of the table got {tls:#x}"));
     }
-    while !RUN.load(Ordering::Acquire) {
+    while me.role != Role::Memory && !RUN.load(Ordering::Acquire) {
         me.nap(1_000);
     }
     match me.role {
