@@ -3,6 +3,7 @@
 #![no_main]
 
 mod real;
+mod service;
 
 use real::{RealMachine, Stack};
 use thaw_bootimage::kernel::memory_descriptors;
@@ -42,6 +43,7 @@ fn main() -> ! {
             info.ram_size >> 20
         ),
     );
+    service::start(root, &m).expect("threads of the checkpoint service");
     match Archive::parse(m.archive()) {
         Ok(archive) => match root.add_modules(&archive, info.archive) {
             Ok(()) => root.start_all(&m, &archive),

@@ -7,18 +7,18 @@ use thaw_l4::{
 };
 
 use super::{
-    handler, mailbox,
+    mailbox,
     mailbox::{MAILBOX, WIRING},
     park,
 };
-use crate::machine::TASK;
+use thaw_root::machine::TASK;
 
 /// A caller that does not wait for its reply loses it.
 const REPLY_AT_ONCE: Timeouts = Timeouts::new(Timeout::ZERO, Timeout::NEVER);
 
 /// Entry of the front thread.
 pub(super) extern "C" fn main() -> ! {
-    let k = handler::kernel();
+    let k = thaw_rt::kernel();
     let mut next = wait(&k, Timeouts::NEVER);
     loop {
         let Ok(incoming) = next else {

@@ -1,12 +1,9 @@
 //! The thread that runs the engine, and the barrier thread below everything of a stopped set.
-// UNSAFETY: makes the thread's kernel and window, and hands out the engine's tables once.
+// UNSAFETY: makes windows onto frames that the service was given.
 #![expect(unsafe_code)]
 
-use core::cell::UnsafeCell;
-use core::sync::atomic::{AtomicBool, Ordering};
-
 use thaw_core_patch::{Engine, Env, Request, Set, stub_code};
-use thaw_l4::{CapIndex, Kernel, MsgTag, Op, Real, Result, Revision, Timeouts};
+use thaw_l4::{CapIndex, Kernel, MsgTag, Op, Real, Result, Timeouts};
 use thaw_native_abi::layout::{self, priority};
 
 use super::{
@@ -15,45 +12,19 @@ use super::{
     mailbox::{MAILBOX, WIRING},
     park,
 };
-use crate::client::InternalClient;
-use crate::machine::{SCHEDULER, TASK};
+use crate::real::Once;
+use thaw_root::client::InternalClient;
+use thaw_root::machine::{SCHEDULER, TASK};
 
 /// Longest time that a pass of the barrier may take, in microseconds. A target's system calls end far
 /// sooner; what does not end is blocked and does not count.
 const BARRIER_US: u32 = 300_000;
 
-/// Tables too large for a stack, taken once by the handler.
-struct Tables {
-    set: UnsafeCell<Set>,
-    taken: AtomicBool,
-}
-
-// SAFETY: the cell is reached only through `take`, which succeeds once.
-unsafe impl Sync for Tables {}
-
-static TABLES: Tables = Tables { set: UnsafeCell::new(Set::new()), taken: AtomicBool::new(false) };
-
-impl Tables {
-    fn take(&'static self) -> Option<&'static mut Set> {
-        if self.taken.swap(true, Ordering::AcqRel) {
-            return None;
-        }
-        // SAFETY: nobody else has or gets a reference, as `taken` was false.
-        Some(unsafe { &mut *self.set.get() })
-    }
-}
-
-/// The kernel for the calling service thread.
-pub(super) fn kernel() -> Real {
-    let revision = Revision::from_number(WIRING.revision.get()).unwrap_or(Revision::M);
-    // SAFETY: 1. the main thread noted the revision that the loader found; 2. no thread of root writes
-    // TPIDRURW; 3. the service maps only its own window and changes only threads of other tasks.
-    unsafe { Real::new(revision) }
-}
+static TABLES: Once<Set> = Once::new(Set::new());
 
 /// Entry of the handler thread.
 pub(super) extern "C" fn main() -> ! {
-    let k = kernel();
+    let k = thaw_rt::kernel();
     let client = InternalClient::new(&k, CapIndex(WIRING.internal_gate.get()));
     let (Some(set), Ok((env, window))) = (TABLES.take(), set_up(&k, &client)) else {
         client.say(format_args!("checkpoint service: root has no slots or memory for it; it is off"));
@@ -130,7 +101,7 @@ fn fill_code(k: &Real, page: u32) {
 
 /// Entry of the barrier thread.
 extern "C" fn barrier_main() -> ! {
-    let k = kernel();
+    let k = thaw_rt::kernel();
     let gate = CapIndex(WIRING.barrier_gate.get());
     loop {
         k.ipc(gate.select(Op::CALL), MsgTag::default(), Timeouts::NEVER, 0);

@@ -9,8 +9,8 @@ use thaw_l4::{Cap, CapIndex, Error, Kernel, ObjectError, raw};
 use thaw_native_abi::pd::object;
 use volatile::VolatilePtr;
 
-use crate::client::InternalClient;
-use crate::internal::is_fixed_slot;
+use thaw_root::client::InternalClient;
+use thaw_root::internal::is_fixed_slot;
 
 /// The stop window's data page as root sees it.
 pub(super) struct Window(NonNull<[u32; 1024]>);
@@ -85,7 +85,12 @@ impl<K: Kernel> Host for RootHost<'_, K> {
             object::GATE => ObjectKind::Gate(Cap::new(facts.own)),
             _ => ObjectKind::Irq(Cap::new(facts.own)),
         };
-        Ok(Some(ObjectInfo { slot: facts.slot, kind, badge: facts.label, thread: Some(facts.thread as usize) }))
+        Ok(Some(ObjectInfo {
+            slot: facts.slot,
+            kind,
+            badge: facts.label,
+            thread: Some(facts.thread as usize),
+        }))
     }
 
     fn freeze(&mut self, pd: PdInfo) -> HostResult<()> {

@@ -27,7 +27,6 @@ impl Word {
 
 /// Capabilities that the threads need of each other, set once before they are used.
 pub(super) struct Wiring {
-    pub(super) revision: Word,
     pub(super) internal_gate: Word,
     pub(super) front: Word,
     pub(super) handler: Word,
@@ -38,7 +37,6 @@ pub(super) struct Wiring {
 }
 
 pub(super) static WIRING: Wiring = Wiring {
-    revision: Word::new(),
     internal_gate: Word::new(),
     front: Word::new(),
     handler: Word::new(),

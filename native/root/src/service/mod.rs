@@ -10,34 +10,39 @@ mod handler;
 mod host;
 mod mailbox;
 
-use thaw_l4::{Cap, CapIndex, Kernel, Revision, Thread};
+use thaw_l4::{Cap, CapIndex, Kernel, Thread};
 use thaw_native_abi::layout::priority;
+use thaw_root::books::Root;
+use thaw_root::error::Result;
+use thaw_root::machine::Machine;
 
-use crate::books::Root;
-use crate::error::Result;
-use crate::machine::Machine;
-
+use crate::real::Stack;
 use mailbox::WIRING;
 
-/// Bytes of each thread's stack, in frames of root.
-const STACK_PAGES: u32 = 8;
+/// Bytes of each thread's stack.
+const STACK_BYTES: usize = 0x8000;
+
+static FRONT_STACK: Stack<STACK_BYTES> = Stack::new();
+static HANDLER_STACK: Stack<STACK_BYTES> = Stack::new();
 
 /// Starts front and handler; they take up work when the main thread serves its first request.
-pub fn start(root: &mut Root, m: &impl Machine, revision: Revision) -> Result<()> {
-    WIRING.revision.set(revision.number());
+pub fn start(root: &mut Root, m: &impl Machine) -> Result<()> {
     WIRING.internal_gate.set(root.internal_gate(m)?.0);
-    let front = spawn(root, m, front::main)?;
+    let front = spawn(root, m, front::main, &FRONT_STACK)?;
     WIRING.front.set(front.index().0);
     root.front = Some(front);
-    let handler = spawn(root, m, handler::main)?;
+    let handler = spawn(root, m, handler::main, &HANDLER_STACK)?;
     WIRING.handler.set(handler.index().0);
     Ok(())
 }
 
-fn spawn(root: &mut Root, m: &impl Machine, entry: extern "C" fn() -> !) -> Result<Cap<Thread>> {
-    let stack = root.frames.alloc(STACK_PAGES).ok_or(crate::error::Error::NoMemory)?;
-    let end = stack + STACK_PAGES * crate::frames::PAGE_BYTES;
-    root.spawn(m, entry as usize as u32, end, priority::HANDLER)
+fn spawn(
+    root: &mut Root,
+    m: &impl Machine,
+    entry: extern "C" fn() -> !,
+    stack: &'static Stack<STACK_BYTES>,
+) -> Result<Cap<Thread>> {
+    root.spawn(m, entry as *const () as u32, stack.end(), priority::HANDLER)
 }
 
 /// A capability of root noted in the wiring.
