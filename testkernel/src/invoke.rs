@@ -61,14 +61,8 @@ impl Kernel {
         let caller = self.current;
         let t = &mut self.threads[caller];
         t.flags.cancel = false;
-        let r = t.regs.r;
-        t.op = Op {
-            tag: Tag(r[0]),
-            selector: Selector(r[2]),
-            timeouts: r[3],
-            label: r[4],
-            ..Op::default()
-        };
+        let r = &t.regs.r;
+        t.op = Op { tag: Tag(r[0]), selector: Selector(r[2]), timeouts: r[3], label: r[4], ..Op::default() };
         if self.q.bare_selector_calls && self.threads[caller].op.selector.is_bare() {
             self.threads[caller].op.selector.0 |= abi::L4_SYSF_CALL;
         }

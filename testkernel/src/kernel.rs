@@ -86,8 +86,9 @@ pub struct Kernel {
 }
 
 impl Kernel {
-    /// The kernel is entered from user mode; returns the registers of the thread that goes on.
-    pub fn enter(&mut self, cause: Cause, regs: &Regs) -> Regs {
+    /// The kernel is entered from user mode with `regs`; they become those of the thread that goes
+    /// on.
+    pub fn enter(&mut self, cause: Cause, regs: &mut Regs) {
         let current = self.current;
         let t = &mut self.threads[current];
         t.regs = *regs;
@@ -105,17 +106,18 @@ impl Kernel {
             }
             Cause::Other => panic!("unknown exception: {regs:x?}"),
         }
-        self.run()
+        self.run(regs);
     }
 
-    /// Runs whatever is next until a thread enters user mode.
-    pub fn run(&mut self) -> Regs {
+    /// Runs whatever is next until a thread enters user mode with `regs`.
+    pub fn run(&mut self, regs: &mut Regs) {
         loop {
             let thread = self.current;
             match self.threads[thread].next {
                 Next::User => {
-                    if let Some(regs) = self.leave(thread) {
-                        return regs;
+                    if self.leave(thread) {
+                        *regs = self.threads[thread].regs;
+                        return;
                     }
                 }
                 Next::Send => self.send_step(thread),
@@ -129,27 +131,27 @@ impl Kernel {
         }
     }
 
-    /// Sends a thread to user mode, unless it has something to do first.
-    fn leave(&mut self, thread: ThreadId) -> Option<Regs> {
+    /// Prepares a thread for user mode. `false`: it has something else to do first.
+    fn leave(&mut self, thread: ThreadId) -> bool {
         let flags = self.threads[thread].flags;
         if !flags.ready {
             self.schedule();
-            return None;
+            return false;
         }
         if flags.dying {
             self.die(thread);
-            return None;
+            return false;
         }
         if flags.trigger {
             self.raise_triggered(thread);
-            return None;
+            return false;
         }
         self.enter_address_space(thread);
         vfp::enable(self.vfp_owner == Some(thread));
         let t = &self.threads[thread];
         cpu::set_tpidruro(t.tpidruro);
         cpu::set_tpidrurw(t.tpidrurw);
-        Some(t.regs)
+        true
     }
 
     fn idle(&mut self) {

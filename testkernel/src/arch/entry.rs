@@ -156,13 +156,10 @@ pub fn start(init: impl FnOnce(&mut MaybeUninit<Kernel>)) -> ! {
     init(cell);
     // SAFETY: `init` has just filled the cell.
     let kernel = unsafe { cell.assume_init_mut() };
-    let regs = kernel.run();
-    // SAFETY: `user_regs` is only touched here and by the vectors, which are not active now;
-    // `leave` loads user state from it.
-    unsafe {
-        user_regs = regs;
-        leave()
-    }
+    // SAFETY: the vectors are not active now and nothing else touches the registers.
+    kernel.run(unsafe { &mut *(&raw mut user_regs) });
+    // SAFETY: the registers are those of a user thread.
+    unsafe { leave() }
 }
 
 #[unsafe(no_mangle)]
@@ -171,10 +168,7 @@ extern "C" fn kernel_entry(code: u32) {
     // has filled the cell; the previous call has returned, so the reference is unique.
     let kernel = unsafe { (*KERNEL.0.get()).assume_init_mut() };
     // SAFETY: the vectors have written the registers and do not touch them until we return.
-    let saved = unsafe { (&raw const user_regs).read() };
-    let next = kernel.enter(cause(code), &saved);
-    // SAFETY: as above.
-    unsafe { (&raw mut user_regs).write(next) }
+    kernel.enter(cause(code), unsafe { &mut *(&raw mut user_regs) });
 }
 
 #[unsafe(no_mangle)]

@@ -228,8 +228,8 @@ impl Kernel {
     /// [`Next::Finish`]: whatever was waited for has happened, or the wait is over.
     pub fn finish_step(&mut self, thread: ThreadId) {
         self.disarm(thread);
-        let op = self.threads[thread].op;
-        if let (Receive::Only(Sender::Thread(sender)), Some(partner)) = (op.receive, op.partner)
+        let (receive, partner) = (self.threads[thread].op.receive, self.threads[thread].op.partner);
+        if let (Receive::Only(Sender::Thread(sender)), Some(partner)) = (receive, partner)
             && sender == partner
         {
             self.reply_unlink(thread);
