@@ -11,13 +11,13 @@ use crate::{
     factory::Factory,
     gate::Gate,
     kernel::Kernel,
-    kip::{Kip, Region},
+    kip::{Kip, Region, VIRTUAL},
     lifecycle::ReapList,
     mem::{
         arena::{Arena, Id},
         frames::{FRAME_BYTES, Frame, Frames},
         mapdb::Roots,
-        table::Tables,
+        table::{Tables, USER_END},
     },
     object::{FactoryId, Obj, TaskId, ThreadId},
     pure::{flexpage::Flexpage, rights::CapAttr},
@@ -39,6 +39,7 @@ const HEAP_SHARE: u32 = 11 << 13;
 /// Starts the kernel of this revision; called by the two binaries.
 pub fn start(quirks: &'static Quirks, kip: Kip) -> ! {
     cpu::set_cpacr(0xf << 20); // VFP for both privilege levels
+    cpu::set_cntkctl(3); // user mode reads the counters
     gic::init();
     entry::start(|cell| init(cell, quirks, kip))
 }
@@ -61,7 +62,10 @@ fn init(cell: &mut MaybeUninit<Kernel>, q: &'static Quirks, kip: Kip) {
     let heap = heap_region(&kip);
     let bytes = heap.end - heap.start + 1;
     boot::map_window(heap.start, bytes);
-    kip.add_region(heap);
+    kip.add_region(Region { kind: abi::THAW_MEM_CONVENTIONAL | VIRTUAL, start: 0, end: USER_END - 1 });
+    kip.add_region(Region { kind: q.heap_descriptor, ..heap });
+    let (us, ns) = Ticks::scalers();
+    kip.set_scalers(us, ns);
     // SAFETY: the window has just been mapped to RAM that no descriptor of the loader claims; it is
     // never unmapped, and sigma0 is told not to hand it out.
     let mut frames = unsafe { Frames::new(boot::WINDOW, heap.start, bytes / FRAME_BYTES) };
@@ -109,9 +113,7 @@ fn init(cell: &mut MaybeUninit<Kernel>, q: &'static Quirks, kip: Kip) {
 impl Kernel {
     fn first_tasks(&mut self) {
         self.make_idle();
-        if self.q.syscall_page {
-            self.map_syscall_page();
-        }
+        self.map_last_pages();
         let head = self.new_head(None, 0);
         let factory = Factory { head, limit: None, used: 0, deleted: false };
         let factory = self.factories.insert(&mut self.frames, factory).expect("kernel memory");
@@ -131,7 +133,9 @@ impl Kernel {
         let head = self.new_head(Some(factory), 0);
         let gate = Gate { head, thread: Some(sigma0), label: PAGER_LABEL, senders: None };
         let gate = self.gates.insert(&mut self.frames, gate).expect("kernel memory");
-        self.give(task, abi::THAW_INDEX_PAGER, Obj::Gate(gate));
+        // Without the server right: what root sends there goes to sigma0, whatever the protocol.
+        let cap = Cap { obj: Obj::Gate(gate), attr: CapAttr(0x1f) };
+        assert!(self.cap_insert(task, abi::THAW_INDEX_PAGER, cap), "kernel memory");
         self.threads[thread].pager = abi::THAW_INDEX_PAGER;
         self.ready_insert(thread);
     }
@@ -186,11 +190,24 @@ impl Kernel {
         (task, thread)
     }
 
-    /// The page at 0xfffff000 that revision G's user mode jumps to.
-    fn map_syscall_page(&mut self) {
+    /// The last 2 MiB of the address space: a page at 0xffff0000 that user mode may not touch (the
+    /// exception vectors of the real kernels), and the page revision G is called by, which M has
+    /// kept readable.
+    fn map_last_pages(&mut self) {
+        const PRIVILEGED_PAGE: u32 = 0x703;
+        const USER_READ_ONLY_PAGE: u32 = PRIVILEGED_PAGE | 0xc0;
+        let table = self.frames.alloc().expect("kernel memory");
+        let unused = self.frames.alloc().expect("kernel memory");
+        self.frames.set(table, 496 * 2, self.frames.phys(unused) | PRIVILEGED_PAGE);
+        let page = self.make_syscall_page();
+        self.frames.set(table, 511 * 2, self.frames.phys(page) | USER_READ_ONLY_PAGE);
+        boot::map_last_table(self.frames.phys(table));
+    }
+
+    /// What revision G's user mode finds at 0xfffff000.
+    fn make_syscall_page(&mut self) -> Frame {
         const SVC: u32 = 0xef00_0000;
         let page = self.frames.alloc().expect("kernel memory");
-        let table = self.frames.alloc().expect("kernel memory");
         (0..1024).for_each(|i| self.frames.set(page, i, SVC));
         self.put_code(page, 0xf00, &[0xee1d_0f50, 0xe1a0_f00e]); // UTCB pointer: mrc p15, 0, r0, c13, c0, 2; mov pc, lr
         self.put_code(page, 0xf40, &[0xf57f_f05f, 0xe12f_ff1e]); // dmb; bx lr
@@ -214,10 +231,7 @@ impl Kernel {
                 0xfff4_0002, // protocol -12, two words
             ],
         );
-        const USER_READ_ONLY_PAGE: u32 = 0x703 | 0xc0;
-        let phys = self.frames.phys(page);
-        self.frames.set(table, 511 * 2, phys | USER_READ_ONLY_PAGE);
-        boot::map_last_table(self.frames.phys(table));
+        page
     }
 
     fn put_code(&mut self, page: Frame, at: u32, code: &[u32]) {

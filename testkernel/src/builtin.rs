@@ -25,6 +25,9 @@ const MODE_LEVEL: u32 = 2;
 impl Kernel {
     /// Protocol -13
     pub fn invoke_log(&mut self, caller: ThreadId, tag: Tag) -> Answer {
+        if tag.label() == abi::L4_PROTO_IRQ {
+            return self.one_pin_icu(caller, tag);
+        }
         if tag.label() != abi::L4_PROTO_LOG {
             return result(-(abi::L4_EBADPROTO as i32));
         }
@@ -56,6 +59,9 @@ impl Kernel {
 
     /// Protocol -14
     pub fn invoke_scheduler(&mut self, caller: ThreadId, tag: Tag) -> Answer {
+        if tag.label() == abi::L4_PROTO_IRQ {
+            return self.one_pin_icu(caller, tag);
+        }
         if tag.label() != abi::L4_PROTO_SCHEDULER {
             return result(-(abi::L4_EBADPROTO as i32));
         }
@@ -106,9 +112,32 @@ impl Kernel {
         if prio == 0 {
             return result(INVALID);
         }
+        if self.threads[thread].flags.dead {
+            return result(0);
+        }
         let quantum = if quantum == 0 { TIME_SLICE_US } else { u64::from(quantum) };
         self.set_schedule(thread, prio.min(255) as u32, quantum);
         result(0)
+    }
+
+    /// Console and scheduler have one interrupt each (input, hotplug), which never comes here.
+    fn one_pin_icu(&mut self, caller: ThreadId, tag: Tag) -> Answer {
+        if tag.words() < 1 {
+            return result(-(abi::L4_EMSGTOOSHORT as i32));
+        }
+        match self.utcb(caller, 0) {
+            abi::THAW_ICU_INFO_OP => self.icu_info(caller, 1),
+            abi::THAW_ICU_UNMASK_OP | abi::THAW_ICU_MASK_OP => Answer::NoReply,
+            abi::THAW_ICU_BIND_OP | abi::THAW_ICU_UNBIND_OP | abi::THAW_ICU_SET_MODE_OP => result(0),
+            _ => Self::unknown(),
+        }
+    }
+
+    fn icu_info(&mut self, caller: ThreadId, pins: u32) -> Answer {
+        for (i, word) in [0, pins, 0].into_iter().enumerate() {
+            self.set_utcb(caller, i as u32, word);
+        }
+        answer(0, 3, 0)
     }
 
     fn pins(&self) -> u32 {
@@ -122,7 +151,7 @@ impl Kernel {
 
     /// Protocol -1 to the controller
     pub fn invoke_icu(&mut self, caller: ThreadId, tag: Tag) -> Answer {
-        if tag.label() != abi::L4_PROTO_IRQ {
+        if !matches!(tag.label(), abi::L4_PROTO_IRQ | abi::L4_PROTO_NONE) {
             return result(-(abi::L4_EBADPROTO as i32));
         }
         if tag.words() < 1 {
@@ -132,10 +161,7 @@ impl Kernel {
         match self.utcb(caller, 0) {
             abi::THAW_ICU_INFO_OP => {
                 let pins = self.pins();
-                for (i, word) in [0, pins, 0].into_iter().enumerate() {
-                    self.set_utcb(caller, i as u32, word);
-                }
-                answer(0, 3, 0)
+                self.icu_info(caller, pins)
             }
             abi::THAW_ICU_UNMASK_OP | abi::THAW_ICU_MASK_OP if tag.words() < 2 => Answer::NoReply,
             op @ (abi::THAW_ICU_UNMASK_OP | abi::THAW_ICU_MASK_OP) => {
@@ -144,7 +170,10 @@ impl Kernel {
                 }
                 Answer::NoReply
             }
-            _ if tag.words() < 2 => result(-(abi::L4_EMSGTOOSHORT as i32)),
+            MSI_INFO => self.unsupported("ICU operation", MSI_INFO),
+            abi::THAW_ICU_BIND_OP | abi::THAW_ICU_UNBIND_OP | abi::THAW_ICU_SET_MODE_OP if tag.words() < 2 => {
+                result(-(abi::L4_EMSGTOOSHORT as i32))
+            }
             abi::THAW_ICU_BIND_OP => self.icu_bind(caller, pin, tag),
             abi::THAW_ICU_UNBIND_OP => {
                 if self.usable_pin(pin)
@@ -155,7 +184,6 @@ impl Kernel {
                 result(0)
             }
             abi::THAW_ICU_SET_MODE_OP => self.icu_set_mode(caller, pin, tag),
-            MSI_INFO => self.unsupported("ICU operation", MSI_INFO),
             _ => Self::unknown(),
         }
     }
@@ -172,7 +200,7 @@ impl Kernel {
         }
         self.irq_unbind_pin(irq);
         if self.pin_irq[pin as usize].is_some() {
-            return result(if self.q.irq_attach { -(abi::L4_EPERM as i32) } else { INVALID });
+            return result(INVALID);
         }
         self.pin_irq[pin as usize] = Some(irq);
         let i = &mut self.irqs[irq];
@@ -203,7 +231,7 @@ impl Kernel {
         let edge = mode & MODE_LEVEL == 0;
         gic::set_edge(pin, edge);
         self.pin_edge[pin as usize] = edge;
-        if let Some(irq) = self.pin_irq[pin as usize] {
+        if let Some(irq) = self.pin_irq[pin as usize].filter(|_| self.q.mode_applies_at_once) {
             self.irqs[irq].edge = edge;
         }
         result(0)

@@ -18,17 +18,28 @@ pub const TICK_US: u64 = 1000;
 pub struct Ticks {
     interval: u64,
     next: u64,
+    /// Microseconds per count, as a fraction of 1 << 32.
+    scaler: u32,
 }
 
 impl Ticks {
     /// Starts the periodic timer.
     #[must_use]
     pub fn start() -> Self {
-        let interval = u64::from(cpu::cntfrq()) / (1_000_000 / TICK_US);
+        let frequency = u64::from(cpu::cntfrq());
+        let interval = frequency / (1_000_000 / TICK_US);
+        let scaler = ((1_000_000 << 32) / frequency) as u32;
         let next = cpu::cntvct() + interval;
         cpu::set_cntv_cval(next);
         cpu::set_cntv_ctl(1);
-        Self { interval, next }
+        Self { interval, next, scaler }
+    }
+
+    /// Scalers of the clock functions: microseconds, and 32 ns, per count.
+    #[must_use]
+    pub fn scalers() -> (u32, u32) {
+        let frequency = u64::from(cpu::cntfrq());
+        (((1_000_000 << 32) / frequency) as u32, ((1_000_000_000 << 27) / frequency) as u32)
     }
 }
 
@@ -42,13 +53,20 @@ pub enum Armed {
 }
 
 impl Kernel {
+    /// The time. Ticks or counter, it is read once per step and stands still in between.
+    pub fn now(&mut self) -> u64 {
+        if self.q.fine_clock {
+            self.clock = ((u128::from(cpu::cntvct()) * u128::from(self.ticks.scaler)) >> 32) as u64;
+        }
+        self.clock
+    }
+
     /// When a timeout of `thread` ends; `None`: never.
-    #[must_use]
-    pub fn deadline(&self, thread: ThreadId, timeout: Timeout) -> Option<u64> {
+    pub fn deadline(&mut self, thread: ThreadId, timeout: Timeout) -> Option<u64> {
         match timeout {
             Timeout::Never => None,
             Timeout::Zero => Some(0),
-            Timeout::Relative(us) => Some(self.clock + us),
+            Timeout::Relative(us) => Some(self.now() + us),
             Timeout::Absolute(n) => Some(u64::from(self.buffer(thread, n)) | u64::from(self.buffer(thread, n + 1)) << 32),
         }
     }
@@ -57,7 +75,7 @@ impl Kernel {
     pub fn arm(&mut self, thread: ThreadId, timeout: Timeout) -> Armed {
         match self.deadline(thread, timeout) {
             None => Armed::Waiting,
-            Some(end) if end <= self.clock => Armed::Expired,
+            Some(end) if end <= self.now() => Armed::Expired,
             Some(end) => {
                 self.timeout_insert(thread, end);
                 Armed::Waiting
@@ -110,7 +128,11 @@ impl Kernel {
     pub fn tick(&mut self) -> bool {
         self.ticks.next += self.ticks.interval;
         cpu::set_cntv_cval(self.ticks.next);
-        self.clock += TICK_US;
+        if self.q.fine_clock {
+            self.now();
+        } else {
+            self.clock += TICK_US;
+        }
         self.kip.set_clock(self.clock);
         self.threads[self.current].sched.consumed += TICK_US;
         self.expire()

@@ -130,6 +130,9 @@ impl Kernel {
             self.check_gate_hazard(thread);
         }
         let t = &mut self.threads[thread];
+        if t.flags.dead {
+            crate::hazard!("ex_regs-dead-thread: {thread:?} would be resurrected without a task");
+        }
         if t.flags.fresh {
             if pc == KEEP {
                 crate::hazard!("ex_regs-never-started: {thread:?} would start at {:#x}", self.threads[thread].regs.pc);

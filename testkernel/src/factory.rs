@@ -77,7 +77,7 @@ impl Kernel {
             return result(-(abi::L4_EPERM as i32));
         }
         if tag.words() < 1 {
-            return result(-(abi::L4_EMSGTOOSHORT as i32));
+            return result(self.q.factory_too_short);
         }
         if !receives {
             return result(0);
@@ -151,6 +151,7 @@ impl Kernel {
             match self.item_object(caller, tag, 0) {
                 ItemObject::Cap(Cap { obj: Obj::Thread(id), attr }) if attr.invoke_rights() & CAP_S != 0 => thread = Some(id),
                 ItemObject::Cap(Cap { obj: Obj::Thread(_), .. }) => return Err(abi::L4_EPERM as i32),
+                ItemObject::Missing => return Err(self.q.gate_without_thread),
                 _ => return Err(INVALID),
             }
             if tag.words() < 3 {
@@ -193,7 +194,7 @@ impl Kernel {
     }
 
     fn make_factory(&mut self, caller: ThreadId, factory: FactoryId, tag: Tag) -> Made {
-        if tag.words() < 3 {
+        if tag.words() < 3 && self.q.strict_labels {
             return Err(abi::L4_EMSGTOOSHORT as i32);
         }
         let limit = self.utcb(caller, 2);

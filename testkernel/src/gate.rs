@@ -76,7 +76,7 @@ impl Kernel {
 
     fn gate_wait(&mut self, caller: ThreadId, gate: GateId) {
         let timeout = Timeout::send(self.threads[caller].op.timeouts);
-        if self.deadline(caller, timeout).is_some_and(|end| end <= self.clock) {
+        if self.deadline(caller, timeout).is_some_and(|end| end <= self.now()) {
             return self.fail(caller, abi::L4_IPC_SETIMEOUT);
         }
         let prio = self.threads[caller].sched.prio;

@@ -8,14 +8,22 @@ use l4_sys::raw as abi;
 
 /// Words of a page.
 const WORDS: usize = 1024;
+/// Flag of a descriptor of virtual memory.
+pub const VIRTUAL: u32 = 0x200;
 const OPTIONS_KMEM_KIB: u32 = 3;
 const VERSION_WORD: usize = 1;
-/// Byte offset of the memory descriptors.
-const DESCRIPTORS: u32 = 0x500;
-const DESCRIPTORS_M: u32 = 64;
-const DESCRIPTORS_G: u32 = 20;
-const VERSION_STRING: usize = 0x300;
-const CLOCK_M: u32 = 0x20;
+/// Byte offset and number of memory descriptors, and where the version string is behind them.
+const DESCRIPTORS_M: (u32, u32) = (0xe0, 64);
+const DESCRIPTORS_G: (u32, u32) = (0x160, 20);
+const VERSION_STRING_M: usize = 0x2e0;
+const VERSION_STRING_G: usize = 0x200;
+/// Functions that read the time in microseconds and nanoseconds (revision M).
+const FN_READ_US: usize = 0x900;
+const FN_READ_NS: usize = 0x980;
+/// Scalers behind them.
+const SCALER: u32 = 0x70;
+/// Granularity of scheduling in microseconds.
+const GRANULARITY_M: usize = 0x50;
 const CLOCK_G: u32 = abi::THAW_KIP_G_CLOCK;
 const JDB_COMMAND_M: u32 = 76;
 const JDB_COMMAND_G: u32 = 36;
@@ -38,48 +46,51 @@ const fn put_text(mut page: [u32; WORDS], at: usize, text: &[u8]) -> [u32; WORDS
     page
 }
 
-/// Functions that user mode calls to read the clock at byte 0x20 of the same page. `high` is the
-/// rotated immediate of the first of two subtractions from pc that lead there.
-const fn clock_code(mut page: [u32; WORDS], at: usize, high: u32, nanoseconds: bool) -> [u32; WORDS] {
+/// Function that user mode calls to read the time: counter times scaler, upper half of the product,
+/// shifted left by 5 if that is nanoseconds. The scaler is 0x70 bytes after the code.
+const fn clock_code(mut page: [u32; WORDS], at: usize, nanoseconds: bool) -> [u32; WORDS] {
     let w = at / 4;
-    page[w] = 0xe24f_2000 | high; // sub r2, pc, #high
-    page[w + 1] = 0xe242_2028; // sub r2, r2, #0x28
-    page[w + 2] = 0xe1c2_00d0; // ldrd r0, r1, [r2]
-    page[w + 3] = 0xe12f_ff1e; // bx lr
+    page[w] = 0xe59f_3068; // ldr r3, [pc, #0x68]
+    page[w + 1] = 0xec51_0f1e; // mrrc p15, 1, r0, r1, c14
+    page[w + 2] = 0xe082_c390; // umull r12, r2, r0, r3
+    page[w + 3] = 0xe081_0391; // umull r0, r1, r1, r3
+    page[w + 4] = 0xe090_0002; // adds r0, r0, r2
+    page[w + 5] = 0xe2a1_1000; // adc r1, r1, #0
+    page[w + 6] = 0xe12f_ff1e; // bx lr
     if nanoseconds {
-        page[w + 3] = 0xe3a0_3ffa; // mov r3, #1000
-        page[w + 4] = 0xe082_0093; // umull r0, r2, r3, r0
-        page[w + 5] = 0xe021_2193; // mla r1, r3, r1, r2
-        page[w + 6] = 0xe12f_ff1e; // bx lr
+        page[w + 6] = 0xe1a0_1281; // lsl r1, r1, #5
+        page[w + 7] = 0xe181_1da0; // orr r1, r1, r0, lsr #27
+        page[w + 8] = 0xe1a0_0280; // lsl r0, r0, #5
+        page[w + 9] = 0xe12f_ff1e; // bx lr
     }
     page
 }
 
-const fn base(text: &[u8]) -> [u32; WORDS] {
+const fn base(at: usize, text: &[u8]) -> [u32; WORDS] {
     let mut page = [0; WORDS];
     page[0] = abi::THAW_KIP_MAGIC;
     page[VERSION_WORD] = abi::THAW_KIP_VERSION;
-    page[2] = (VERSION_STRING / 16) as u32;
-    put_text(page, VERSION_STRING, text)
+    page[2] = (at / 16) as u32;
+    put_text(page, at, text)
 }
 
 /// The page of revision M.
 #[must_use]
 pub const fn page_m() -> Page {
-    let mut page = base(b"thaw testkernel M, ABI of Fiasco.OC 245fce53ba (2026)");
-    page[abi::THAW_KIP_MEMDESC as usize / 4] = DESCRIPTORS;
-    page[abi::THAW_KIP_M_MEMDESC_COUNT as usize / 4] = DESCRIPTORS_M;
-    page = put_text(page, 0x70, b"arm");
-    page = clock_code(page, 0x900, 0xd23, false); // pc - 0x8c0 - 0x28 = 0x20
-    Page(UnsafeCell::new(clock_code(page, 0x980, 0xd25, true)))
+    let mut page = base(VERSION_STRING_M, b"thaw testkernel M, ABI of Fiasco.OC 245fce53ba (2026)\0armv6plus\0kip_syscalls\0jdb\0");
+    page[abi::THAW_KIP_MEMDESC as usize / 4] = DESCRIPTORS_M.0;
+    page[abi::THAW_KIP_M_MEMDESC_COUNT as usize / 4] = DESCRIPTORS_M.1;
+    page[GRANULARITY_M / 4] = 1000;
+    page = clock_code(page, FN_READ_US, false);
+    Page(UnsafeCell::new(clock_code(page, FN_READ_NS, true)))
 }
 
 /// The page of revision G.
 #[must_use]
 pub const fn page_g() -> Page {
-    let mut page = base(b"thaw testkernel G, ABI of Fiasco.OC 4367c50b1d (2019)");
-    page[abi::THAW_KIP_MEMDESC as usize / 4] = DESCRIPTORS << 16 | DESCRIPTORS_G;
-    Page(UnsafeCell::new(put_text(page, 0xf0, b"arm")))
+    let mut page = base(VERSION_STRING_G, b"thaw testkernel G, ABI of Fiasco.OC 4367c50b1d (2019)\0armv6plus\0kip_syscalls\0jdb\0");
+    page[abi::THAW_KIP_MEMDESC as usize / 4] = DESCRIPTORS_G.0 << 16 | DESCRIPTORS_G.1;
+    Page(UnsafeCell::new(page))
 }
 
 /// Options of this version (M 5, G 1).
@@ -102,7 +113,7 @@ pub struct Kip {
 /// A memory descriptor.
 #[derive(Clone, Copy, Debug)]
 pub struct Region {
-    /// Type
+    /// Type; in a new one also subtype and flags
     pub kind: u32,
     /// First byte
     pub start: u32,
@@ -166,7 +177,7 @@ impl Kip {
         (0..count).filter_map(move |i| {
             let (low, high) = (self.word(offset + i * 8), self.word(offset + i * 8 + 4));
             let kind = low & 0xf;
-            (kind != 0).then_some(Region { kind, start: low & !0x3ff, end: high })
+            (kind != 0 && low & VIRTUAL == 0).then_some(Region { kind, start: low & !0x3ff, end: high })
         })
     }
 
@@ -195,10 +206,19 @@ impl Kip {
         (0..JDB_COMMAND_BYTES - word.len() as u32).any(|s| word.iter().enumerate().all(|(i, &b)| byte(s + i as u32) == b))
     }
 
-    /// Shows the clock to user mode.
+    /// Shows the clock to user mode (revision G; M's user mode reads the counter).
     pub fn set_clock(&self, us: u64) {
-        let at = if self.m { CLOCK_M } else { CLOCK_G };
-        self.set_word(at, us as u32);
-        self.set_word(at + 4, (us >> 32) as u32);
+        if !self.m {
+            self.set_word(CLOCK_G, us as u32);
+            self.set_word(CLOCK_G + 4, (us >> 32) as u32);
+        }
+    }
+
+    /// Tells the clock functions how fast the counter is.
+    pub fn set_scalers(&self, us: u32, ns: u32) {
+        if self.m {
+            self.set_word(FN_READ_US as u32 + SCALER, us);
+            self.set_word(FN_READ_NS as u32 + SCALER, ns);
+        }
     }
 }

@@ -7,7 +7,7 @@
 use crate::{
     ipc::{Queue, Sender, Slot},
     kernel::Kernel,
-    object::{GateId, Obj, TaskId, ThreadId},
+    object::{GateId, NO_KEY, Obj, TaskId, ThreadId},
     pure::flexpage::Flexpage,
     thread::Phase,
 };
@@ -71,7 +71,9 @@ impl Kernel {
             Obj::Semaphore(id) => {
                 while let Some(sender) = self.queue_first(Queue::Semaphore(id)) {
                     self.dequeue(sender);
-                    self.wake_with_error(sender, abi::L4_IPC_ENOT_EXISTENT);
+                    if self.q.semaphore_deletion_wakes {
+                        self.wake_with_error(sender, abi::L4_IPC_ENOT_EXISTENT);
+                    }
                 }
                 if let Some(semaphore) = self.semaphores.remove(id) {
                     self.refund(semaphore.head.quota, semaphore.head.bytes);
@@ -128,7 +130,8 @@ impl Kernel {
     }
 
     fn destroy_thread(&mut self, id: ThreadId) {
-        if self.threads[id].flags.fresh {
+        let flags = self.threads[id].flags;
+        if flags.fresh || flags.dead {
             self.free_thread(id);
         } else {
             self.kill_thread(id);
@@ -139,11 +142,11 @@ impl Kernel {
     pub fn kill_thread(&mut self, id: ThreadId) {
         self.check_queue_hazard(id, "delete-queued-sender");
         let t = &mut self.threads[id];
-        if t.flags.dying {
+        if t.flags.dying || t.flags.dead {
             return;
         }
         if !t.sched.placed {
-            return self.free_thread(id);
+            return self.bury(id);
         }
         t.flags.dying = true;
         t.flags.trigger = false;
@@ -173,12 +176,32 @@ impl Kernel {
         if self.q.reply_slots {
             self.set_utcb(id, abi::THAW_UTCB_FREE_MARKER_WORD, FREE_MARKER);
         }
-        self.free_thread(id);
+        self.bury(id);
         self.current = self.idle;
         self.schedule();
     }
 
+    /// A dead thread stays as long as there are capabilities for it.
+    fn bury(&mut self, id: ThreadId) {
+        if self.threads[id].head.first == NO_KEY {
+            return self.free_thread(id);
+        }
+        self.detach_thread(id);
+        let t = &mut self.threads[id];
+        t.flags.dead = true;
+        t.flags.dying = false;
+        t.sched.placed = false;
+    }
+
     fn free_thread(&mut self, id: ThreadId) {
+        self.detach_thread(id);
+        if let Some(thread) = self.threads.remove(id) {
+            self.refund(thread.head.quota, thread.head.bytes);
+        }
+    }
+
+    /// Takes a thread out of everything it takes part in.
+    fn detach_thread(&mut self, id: ThreadId) {
         self.disarm(id);
         self.dequeue(Sender::Thread(id));
         self.reply_unlink(id);
@@ -187,10 +210,11 @@ impl Kernel {
             self.vfp_owner = None;
             crate::arch::vfp::enable(false);
         }
-        self.threads[id].phase = Phase::None;
-        let Some(thread) = self.threads.remove(id) else { return };
-        self.refund(thread.head.quota, thread.head.bytes);
-        if let Some(task) = thread.task {
+        let t = &mut self.threads[id];
+        t.phase = Phase::None;
+        t.utcb = None;
+        t.vfp = None;
+        if let Some(task) = t.task.take() {
             self.tasks[task].threads -= 1;
             self.free_task_if_unused(task);
         }

@@ -48,8 +48,20 @@ pub struct Quirks {
     pub root_utcb_pages: u32,
     /// Number of interrupts the ICU reports, 0: those of the controller.
     pub icu_pins: u32,
-    /// Result for a message that is too long to be understood.
-    pub too_long: i32,
+    /// The clock is the counter, not the number of ticks.
+    pub fine_clock: bool,
+    /// Type word of the descriptor of the kernel's heap.
+    pub heap_descriptor: u32,
+    /// A new trigger mode holds for the interrupt object that is bound already.
+    pub mode_applies_at_once: bool,
+    /// What a factory says when the thread for a gate does not exist.
+    pub gate_without_thread: i32,
+    /// Deleting a semaphore wakes those who wait.
+    pub semaphore_deletion_wakes: bool,
+    /// Words that an empty item takes.
+    pub void_item_words: u32,
+    /// What a factory says to a message without words.
+    pub factory_too_short: i32,
 }
 
 /// Fiasco.OC of 2019, which Genode's is based on.
@@ -75,7 +87,13 @@ pub const G: Quirks = Quirks {
     late_receive_timeout: true,
     root_utcb_pages: 4,
     icu_pins: 512,
-    too_long: -22,
+    fine_clock: false,
+    heap_descriptor: 0x2,
+    mode_applies_at_once: false,
+    gate_without_thread: 2,
+    semaphore_deletion_wakes: false,
+    void_item_words: 1,
+    factory_too_short: -22,
 };
 
 /// Fiasco.OC of 2026.
@@ -101,5 +119,11 @@ pub const M: Quirks = Quirks {
     late_receive_timeout: false,
     root_utcb_pages: 1,
     icu_pins: 0,
-    too_long: -1002,
+    fine_clock: true,
+    heap_descriptor: 0x12,
+    mode_applies_at_once: true,
+    gate_without_thread: 22,
+    semaphore_deletion_wakes: true,
+    void_item_words: 2,
+    factory_too_short: -1001,
 };

@@ -84,13 +84,14 @@ impl Kernel {
 
     /// Starts to use another thread's time slice.
     pub fn use_slice(&mut self, thread: ThreadId) {
+        let now = self.now();
         if let Some(old) = self.rq.slice {
-            let left = self.rq.slice_end.map_or(0, |end| end.saturating_sub(self.clock));
+            let left = self.rq.slice_end.map_or(0, |end| end.saturating_sub(now));
             let s = &mut self.threads[old].sched;
             s.left = if left > 0 { left } else { s.quantum };
         }
         self.rq.slice = Some(thread);
-        self.rq.slice_end = Some(self.clock + self.threads[thread].sched.left);
+        self.rq.slice_end = Some(now + self.threads[thread].sched.left);
     }
 
     /// The slice has ended: its owner goes to the end of its priority.

@@ -80,6 +80,8 @@ pub struct Flags {
     pub fresh: bool,
     /// Kills itself before it next enters user mode.
     pub dying: bool,
+    /// Has killed itself; only capabilities keep it.
+    pub dead: bool,
 }
 
 /// Pending fault of a thread: words 0 and 1 of its exception message.

@@ -49,6 +49,8 @@ write_register! {
     set_tpidruro: "mcr p15, 0, {}, c13, c0, 3";
     /// Virtual timer control
     set_cntv_ctl: "mcr p15, 0, {}, c14, c3, 1";
+    /// CNTKCTL: what of the timer user mode may read
+    set_cntkctl: "mcr p15, 0, {}, c14, c1, 0";
     /// CPACR: coprocessor access
     set_cpacr: "mcr p15, 0, {}, c1, c0, 2";
 }

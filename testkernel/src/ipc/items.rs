@@ -102,6 +102,7 @@ impl Kernel {
         let mut ports = Buffers::new(self, receiver, bdr >> 5 & 0x1f);
         let mut objects = Buffers::new(self, receiver, bdr >> abi::THAW_BDR_OBJ_SHIFT & 0x1f);
         let mut at = tag.words();
+        let mut to = at;
         for _ in 0..tag.items() {
             if at + 1 >= abi::L4_UTCB_GENERIC_DATA_SIZE {
                 return self.overflow(sender, receiver);
@@ -109,8 +110,9 @@ impl Kernel {
             let item = ItemWord(self.utcb(sender, at));
             let send = Flexpage(self.utcb(sender, at + 1));
             if item.0 == 0 {
-                self.set_utcb(receiver, at, 0);
-                at += 2;
+                self.set_utcb(receiver, to, 0);
+                at += self.q.void_item_words;
+                to += 2;
                 continue;
             }
             let buffers = match send.0 >> 4 & 3 {
@@ -123,10 +125,11 @@ impl Kernel {
             if item.0 & MAP == 0 || buffer.is_void() {
                 return self.overflow(sender, receiver);
             }
-            if !self.transfer_item(sender, receiver, item, send, buffer, at, rights) {
+            if !self.transfer_item(sender, receiver, item, send, buffer, to, rights) {
                 return false;
             }
             at += 2;
+            to += 2;
             if item.0 & MORE == 0 {
                 buffers.advance(self, receiver);
             }

@@ -61,7 +61,7 @@ impl Kernel {
     }
 
     fn handshake(&mut self, thread: ThreadId, partner: ThreadId) -> Handshake {
-        if self.threads.get(partner).is_none_or(|p| p.flags.fresh) {
+        if self.threads.get(partner).is_none_or(|p| p.flags.fresh || p.flags.dead) {
             self.set_ipc_error(thread, abi::L4_IPC_ENOT_EXISTENT);
             return Handshake::Failed;
         }
