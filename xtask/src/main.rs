@@ -2,13 +2,16 @@
 
 mod board;
 mod build;
+mod check;
 mod console;
+mod demo;
 mod failure;
 mod pack;
 mod paths;
 mod qemu;
 mod run;
 mod setup;
+mod suite;
 mod tidy;
 mod toolchain;
 
@@ -32,8 +35,16 @@ enum Command {
         /// Package; all if none is named.
         packages: Vec<String>,
     },
+    /// Checkpoint a program in one boot and restore it in another.
+    Demo(demo::DemoArgs),
+    /// Run the whole suite.
+    Test(suite::TestArgs),
+    /// Check formatting, lints and the house rules.
+    Check,
     /// Check the house rules.
     Tidy,
+    /// Format all crates.
+    Fmt,
     /// Pack loader, kernel, first tasks and modules into one bootable ELF.
     Pack(run::PackArgs),
     /// Pack and run in QEMU, until the system switches off.
@@ -44,6 +55,10 @@ fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Setup => setup::setup(),
         Command::Build { packages } => build::build(&packages),
+        Command::Demo(args) => demo::demo(&args),
+        Command::Test(args) => suite::test(&args),
+        Command::Check => check::check(),
+        Command::Fmt => check::reformat(),
         Command::Tidy => tidy::tidy(),
         Command::Pack(args) => run::pack(&args),
         Command::Run(args) => run::run(&args),

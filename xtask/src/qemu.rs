@@ -31,6 +31,8 @@ pub struct Run {
     pub disk: Option<PathBuf>,
     /// Where the console is written to.
     pub log: PathBuf,
+    /// A line with this text ends the run as it should, too.
+    pub until: Option<String>,
     /// Longest time that the run may take.
     pub timeout: Duration,
     /// Value of QEMU's `-icount`.
@@ -143,7 +145,9 @@ impl Run {
         if self.echo {
             println!("{line}");
         }
+        let wanted = self.until.as_ref().is_some_and(|text| line.contains(text));
         match meaning(&line) {
+            Meaning::Text if wanted => watch.end = watch.end.take().or(Some(End::PowerOff)),
             Meaning::Text => {}
             Meaning::PowerOff => watch.end = watch.end.take().or(Some(End::PowerOff)),
             Meaning::Fatal => watch.end = watch.end.take().or_else(|| Some(End::Fatal(line.trim().into()))),

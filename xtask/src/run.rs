@@ -55,6 +55,15 @@ pub enum Abi {
     M,
 }
 
+impl std::fmt::Display for Abi {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::G => "G",
+            Self::M => "M",
+        })
+    }
+}
+
 impl Abi {
     /// Program of the test kernel.
     pub const fn test_kernel(self) -> &'static str {
@@ -137,6 +146,9 @@ pub struct RunArgs {
     /// Disk image, as it is; made by `truncate -s 64M FILE`, for instance.
     #[arg(long, value_name = "FILE")]
     disk: Option<PathBuf>,
+    /// End the run when a line contains this text, too.
+    #[arg(long, value_name = "TEXT")]
+    until: Option<String>,
     /// Console log.
     #[arg(long, value_name = "FILE")]
     log: Option<PathBuf>,
@@ -161,6 +173,7 @@ pub fn run(args: &RunArgs) -> Result<()> {
         memory_mib: args.memory,
         disk: args.disk.clone(),
         log: args.log.clone().unwrap_or_else(|| paths::out().join("run").join("console.log")),
+        until: args.until.clone(),
         timeout: Duration::from_secs(args.timeout),
         icount: args.icount.clone(),
         echo: true,

@@ -81,15 +81,6 @@ pub fn setup() -> Result<()> {
     }
 }
 
-/// An error that names everything that is missing, for commands that do not install.
-pub fn check() -> Result<()> {
-    let missing: Vec<&str> = NEEDS.iter().filter(|n| !(n.is_there)()).map(|n| n.what).collect();
-    if missing.is_empty() {
-        return Ok(());
-    }
-    Err(Failure::new(Kind::Tool, format!("missing: {}; run `cargo xtask setup`", missing.join(", "))))
-}
-
 fn named(packages: &[&str]) -> Result<Vec<String>> {
     Ok(packages.iter().map(|p| (*p).to_owned()).collect())
 }

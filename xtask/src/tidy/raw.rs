@@ -42,7 +42,7 @@ fn check_item(path: &str, item: &Item) -> Vec<Breach> {
             if !s.attrs.iter().any(|a| a.path().is_ident("repr")) {
                 breaches.extend(breach(&s.ident, "has no `repr`: its layout is not fixed".into()));
             }
-            let types = fields(&s.fields).filter_map(|t| narrow(t));
+            let types = fields(&s.fields).filter_map(narrow);
             breaches.extend(
                 types.flat_map(|t| breach(&s.ident, format!("contains {t}, which not all bits are"))),
             );

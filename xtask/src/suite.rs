@@ -1,0 +1,183 @@
+//! `test`: the whole suite, a list of named cases.
+//!
+//! A new case is one line in [`cases`]. Each case's output goes to `out/test/`.
+
+mod boots;
+mod host;
+mod refusals;
+
+use std::{
+    path::PathBuf,
+    time::{Duration, Instant},
+};
+
+use clap::Args;
+
+use crate::{
+    build, check, demo,
+    failure::{Failure, Kind, Result},
+    paths,
+    run::Abi,
+    setup, tidy,
+};
+
+/// Options of `test`.
+#[derive(Args, Debug)]
+pub struct TestArgs {
+    /// Only cases whose name contains one of these.
+    filters: Vec<String>,
+    /// List the cases.
+    #[arg(long)]
+    list: bool,
+    /// Build nothing before.
+    #[arg(long, hide = true)]
+    no_build: bool,
+}
+
+type Check = Box<dyn Fn(&Context) -> Result<()>>;
+
+/// How a case is run.
+enum Body {
+    /// It holds or not.
+    One(Check),
+    /// It is a whole list of tests of its own.
+    Many(fn(&Context) -> Result<Vec<Verdict>>),
+}
+
+/// A named case.
+pub struct Case {
+    name: String,
+    body: Body,
+}
+
+/// Result of one test.
+pub struct Verdict {
+    /// Name of the test.
+    pub name: String,
+    /// Why it failed, if it did.
+    pub failure: Option<String>,
+}
+
+/// Where a case leaves its output.
+pub struct Context {
+    /// A directory of its own.
+    pub out: PathBuf,
+}
+
+fn one(name: &str, body: impl Fn(&Context) -> Result<()> + 'static) -> Case {
+    Case { name: name.into(), body: Body::One(Box::new(body)) }
+}
+
+fn many(name: &str, body: fn(&Context) -> Result<Vec<Verdict>>) -> Case {
+    Case { name: name.into(), body: Body::Many(body) }
+}
+
+/// All cases, the quick ones first.
+fn cases() -> Vec<Case> {
+    let mut cases: Vec<Case> =
+        tidy::RULES.iter().map(|r| one(&format!("tidy: {}", r.name), |_| r.check())).collect();
+    cases.push(many("host tests", host::tests));
+    if check::has(check::cargo(), "fmt") {
+        cases.push(one("check: formatting", |_| check::format()));
+    }
+    if check::has(check::cargo(), "clippy") {
+        cases.push(one("check: host lints", |_| check::host_lints()));
+    }
+    cases.push(one("check: target lints", |_| check::target_lints()));
+    cases.extend(refusals::cases());
+    cases.extend(boots::cases());
+    for abi in [Abi::G, Abi::M] {
+        cases.push(one(&format!("demo on {abi}"), move |c| demo::demo(&demo::DemoArgs::quiet(abi, &c.out))));
+    }
+    cases
+}
+
+/// Runs the suite.
+pub fn test(args: &TestArgs) -> Result<()> {
+    let wanted =
+        |name: &str| args.filters.is_empty() || args.filters.iter().any(|f| name.contains(f.as_str()));
+    let cases: Vec<Case> = cases().into_iter().filter(|c| wanted(&c.name)).collect();
+    if args.list {
+        cases.iter().for_each(|c| println!("{}", c.name));
+        return Ok(());
+    }
+    if !args.no_build {
+        setup::setup()?;
+        build::build(&[])?;
+        build::build_example("hello_root")?;
+    }
+    let start = Instant::now();
+    let verdicts: Vec<Verdict> = cases.iter().flat_map(run_case).collect();
+    let failed: Vec<&Verdict> = verdicts.iter().filter(|v| v.failure.is_some()).collect();
+    println!(
+        "\nsuite took {} s; output in {}",
+        start.elapsed().as_secs(),
+        paths::out().join("test").display()
+    );
+    for v in &failed {
+        println!("FAILED {}", v.name);
+    }
+    println!("{} passed, {} failed", verdicts.len() - failed.len(), failed.len());
+    if failed.is_empty() && !verdicts.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::new(
+        Kind::Check,
+        if verdicts.is_empty() { "no case has such a name" } else { "the suite failed" },
+    ))
+}
+
+fn run_case(case: &Case) -> Vec<Verdict> {
+    let start = Instant::now();
+    let context = Context { out: paths::out().join("test").join(file_name(&case.name)) };
+    let verdicts = match &case.body {
+        Body::One(body) => {
+            vec![Verdict { name: case.name.clone(), failure: body(&context).err().map(|f| f.to_string()) }]
+        }
+        Body::Many(body) => body(&context)
+            .unwrap_or_else(|f| vec![Verdict { name: case.name.clone(), failure: Some(f.to_string()) }]),
+    };
+    report(&case.name, &verdicts, start.elapsed());
+    verdicts
+}
+
+fn report(name: &str, verdicts: &[Verdict], took: Duration) {
+    let failed: Vec<&Verdict> = verdicts.iter().filter(|v| v.failure.is_some()).collect();
+    let count = if verdicts.len() == 1 { String::new() } else { format!(" ({} tests)", verdicts.len()) };
+    let word = if failed.is_empty() { "ok" } else { "FAILED" };
+    println!("{word:<7} {name}{count}  {:.1} s", took.as_secs_f32());
+    for v in failed {
+        println!("        {}: {}", v.name, v.failure.as_deref().unwrap_or_default());
+    }
+}
+
+/// A case's name as the name of a directory.
+fn file_name(name: &str) -> String {
+    let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
+    let dashed: String = name.chars().map(plain).collect();
+    dashed.split('-').filter(|p| !p.is_empty()).collect::<Vec<_>>().join("-")
+}
+
+/// Fails with that message unless `holds`.
+fn ensure(holds: bool, message: impl FnOnce() -> String) -> Result<()> {
+    if holds { Ok(()) } else { Err(Failure::new(Kind::Check, message())) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn directories_have_plain_names() {
+        assert_eq!(file_name("demo on G: 64 MiB"), "demo-on-g-64-mib");
+    }
+
+    #[test]
+    fn names_are_unique() {
+        let mut names: Vec<String> = cases().iter().map(|c| file_name(&c.name)).collect();
+        let all = names.len();
+        names.sort();
+        names.dedup();
+        assert_eq!(names.len(), all);
+    }
+}
