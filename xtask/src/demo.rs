@@ -210,7 +210,7 @@ impl<'a> Demo<'a> {
             modules: vec![
                 text("system", self.system()),
                 text("config", self.config(mode)),
-                module("blk", program("thaw-blk")?.bytes),
+                module("blk", program("blk")?.bytes),
                 module("thaw", program("thaw-native-component")?.bytes),
                 module("target", self.target.bytes.clone()),
                 text("target.cfg", format!("heap_mib={}\n", self.args.memory)),

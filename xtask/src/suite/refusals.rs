@@ -13,11 +13,13 @@ pub fn cases() -> Vec<Case> {
     vec![
         one("refusal: a text as kernel", |c| text_as(c, "--kernel", Kind::Kernel, "no ELF file")),
         one("refusal: a program as kernel", |c| {
-            sigma0_as(c, "--kernel", Kind::Kernel, "no Fiasco.OC kernel")
+            program_as(c, "thaw-sigma0", "--kernel", Kind::Kernel, "no Fiasco.OC kernel")
         }),
         one("refusal: no file as kernel", |c| missing_as(c, "--kernel")),
         one("refusal: a text as target", |c| text_as(c, "--target", Kind::Program, "no ELF file")),
-        one("refusal: a first task as target", |c| sigma0_as(c, "--target", Kind::Program, "link it there")),
+        one("refusal: a kernel as target", |c| {
+            program_as(c, "testkernel-g", "--target", Kind::Program, "link it there")
+        }),
         one("refusal: a host program as target", |c| {
             let own = std::env::current_exe().map_err(|e| Failure::new(Kind::Tool, e.to_string()))?;
             demo(c, "--target", &own, Kind::Program, "no 32-bit little-endian ELF file")
@@ -32,8 +34,8 @@ fn text_as(context: &Context, option: &str, kind: Kind, message: &str) -> Result
     demo(context, option, &path, kind, message)
 }
 
-fn sigma0_as(context: &Context, option: &str, kind: Kind, message: &str) -> Result<()> {
-    demo(context, option, &paths::program("thaw-sigma0"), kind, message)
+fn program_as(context: &Context, program: &str, option: &str, kind: Kind, message: &str) -> Result<()> {
+    demo(context, option, &paths::program(program), kind, message)
 }
 
 fn missing_as(context: &Context, option: &str) -> Result<()> {
