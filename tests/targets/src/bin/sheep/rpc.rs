@@ -75,9 +75,9 @@ pub fn server(me: &Me) -> ! {
 fn serve(me: &Me, incoming: &Returned, salt: u32) -> (Returned, u32) {
     let n = incoming.value + 1;
     let words = request_words(n);
+    me.expect("request.tag", MsgTag::new(tag_label(n), words as u32, 0, 0).0, incoming.tag.0);
     me.expect("badge", BADGE.load(Ordering::Acquire), incoming.label & !3);
     me.expect("request.number", n, me.kernel.mr(0));
-    me.expect("request.tag", MsgTag::new(tag_label(n), words as u32, 0, 0).0, incoming.tag.0);
     me.expect("request.argument", argument(n), me.kernel.mr(1));
     let mut sum = n.wrapping_add(argument(n));
     for i in 2..words {
