@@ -3,15 +3,14 @@
 #![no_std]
 #![no_main]
 
-mod check;
-mod words;
-
-use check::{check, refused, summary};
 use thaw_l4::{Cap, CapIndex, Gate, Irq, Kernel, Message, MsgTag, Timeout, Timeouts, ipc, raw};
 use thaw_native_abi::layout::{SLOT_END, SLOT_USER, USER_END, USER_START};
+use thaw_root_probe::{
+    check::{check, refused, summary},
+    words::{read, write},
+};
 use thaw_rt::request::{self, NewThread};
 use thaw_rt::{info_page, kernel, print, println, thread};
-use words::{read, write};
 
 thaw_rt::entry!(main);
 

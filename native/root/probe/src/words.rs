@@ -13,3 +13,15 @@ pub fn write(addr: u32, value: u32) {
     // SAFETY: as above.
     unsafe { (addr as *mut u32).write_volatile(value) }
 }
+
+/// Writes a byte.
+pub fn write_byte(addr: u32, value: u8) {
+    // SAFETY: as above.
+    unsafe { (addr as *mut u8).write_volatile(value) }
+}
+
+/// The bytes of an attached module.
+pub fn bytes(addr: u32, len: u32) -> &'static [u8] {
+    // SAFETY: modules are never written, and the caller keeps it attached while it uses the bytes.
+    unsafe { core::slice::from_raw_parts(addr as *const u8, len as usize) }
+}
