@@ -3,13 +3,17 @@
 //! Both kernels corrupt or panic if a queued sender is deleted while the thread that is to receive its
 //! message is preempted inside `reply_and_wait`. So nothing is deleted while a thread of the PD is ready:
 //!
-//! 1. Every started thread is lifted above the helper and gets a triggered exception: a running one traps
-//!    into its pager gate, which is not answered any more; one inside an IPC stays there.
+//! 1. Every thread is lifted above the helper, and every started one gets a triggered exception: a running
+//!    one traps into its pager gate, which is not answered any more; one inside an IPC stays there.
 //! 2. Root's main thread calls the helper, a thread of root with a priority above all targets. It
 //!    answers when nothing above it is ready, so by then every thread of the PD waits. The call has a
-//!    timeout; if it runs out nothing is deleted and the request fails with `-L4_EBUSY`.
-//! 3. Threads are deleted, then once more the helper is called: a deleted thread must run once more in
-//!    the kernel before it is gone. Then gates, IRQ objects, memory and the task.
+//!    timeout; if it runs out time after time nothing is deleted and the request fails with `-L4_EBUSY`.
+//! 3. Threads are deleted, then once more the helper is called: a deleted thread must run once
+//!    more in the kernel before its memory and its task are given back. Then gates, IRQ objects, memory
+//!    and the task.
+//!
+//! The kernel gives a deleted thread's memory back after a grace period of some timer ticks, and only when
+//! nothing above the dying thread runs: who makes and destroys PDs without a pause can exhaust it.
 //!
 //! Receivers in other PDs (the block driver, the checkpointer) run above the helper, so they wait too.
 
@@ -28,7 +32,9 @@ pub const HELPER_PRIORITY: u32 = priority::BARRIER - 1;
 /// What the threads of a PD that ends are lifted to.
 const LIFTED: u32 = priority::BARRIER + 1;
 /// How long nothing but higher threads may run before an end is given up.
-const PATIENCE_US: u32 = 2_000_000;
+const PATIENCE_US: u32 = 500_000;
+/// How often an end is tried.
+const ATTEMPTS: u32 = 4;
 
 const _: () = assert!(HELPER_PRIORITY > priority::TARGET_MAX && HELPER_PRIORITY < priority::ROOT);
 
@@ -41,31 +47,59 @@ impl Root {
         passed.map(|_| ()).map_err(|_| Error::Ending)
     }
 
-    /// Makes started threads leave user mode for good. `lift`: also before anything below the helper.
-    fn halt(&self, m: &impl Machine, pd: PdId, only: Option<u32>, lift: bool) -> Result<bool> {
-        let mut any = false;
-        for (index, thread) in (0..).zip(&self.pds.get(pd)?.threads) {
-            let Some(thread) = thread.filter(|t| t.started && only.is_none_or(|only| only == index)) else {
-                continue;
-            };
-            any = true;
-            if lift && thread.priority < LIFTED {
-                SCHEDULER.run_thread(m, thread.cap, LIFTED)?;
-            }
+    /// Makes started threads leave user mode for good; they trap into their pager gates or stay blocked.
+    fn halt(&self, m: &impl Machine, pd: PdId) -> Result<()> {
+        for thread in self.pds.get(pd)?.threads.iter().flatten().filter(|t| t.started) {
             // Nothing is cancelled: who waits goes on waiting.
             thread.cap.ex_regs(m, ExRegs::TRIGGER)?;
         }
-        Ok(any)
+        Ok(())
+    }
+
+    /// Halts threads that are to be deleted, before anything below the helper runs; `only` one or all.
+    /// Those that never ran are lifted too: deleted, they run once, inside the kernel.
+    fn halt_lifted(&self, m: &impl Machine, pd: PdId, only: Option<u32>) -> Result<()> {
+        for (index, thread) in (0..).zip(&self.pds.get(pd)?.threads) {
+            let Some(thread) = thread.filter(|_| only.is_none_or(|only| only == index)) else { continue };
+            if thread.priority < LIFTED {
+                SCHEDULER.run_thread(m, thread.cap, LIFTED)?;
+            }
+            if thread.started {
+                thread.cap.ex_regs(m, ExRegs::TRIGGER)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Halts threads for their deletion and waits until none of them is ready.
+    fn quiesce(&self, m: &impl Machine, pd: PdId, only: Option<u32>) -> Result<()> {
+        // A trigger is lost on a thread that was resumed from an exception and has not run yet.
+        for _ in 0..ATTEMPTS {
+            self.halt_lifted(m, pd, only)?;
+            if self.pass_helper(m).is_ok() {
+                return Ok(());
+            }
+        }
+        say(
+            m,
+            format_args!("pd `{}`: a thread above the helper stays ready; end that one first", self.name(pd)),
+        );
+        Err(Error::Ending)
+    }
+
+    /// Lets deleted threads run their last in the kernel. If somebody above is busy they do it later.
+    fn let_die(&self, m: &impl Machine) {
+        let _ = self.pass_helper(m);
     }
 
     /// Ends one thread of a PD and what is bound to it.
     pub fn thread_end(&mut self, m: &impl Machine, pd: PdId, index: u32) -> Result<()> {
         self.pds.get(pd)?.thread(index)?;
-        if self.halt(m, pd, Some(index), true)? {
-            self.pass_helper(m)?;
-        }
+        self.quiesce(m, pd, Some(index))?;
         self.objects_delete(m, pd, Some(index))?;
-        self.thread_delete(m, pd, index)
+        self.thread_delete(m, pd, index)?;
+        self.let_die(m);
+        Ok(())
     }
 
     /// Notes that a PD ended by itself; its threads run no further.
@@ -77,7 +111,7 @@ impl Root {
             say(m, format_args!("pd `{}` exited with code {code}", self.name(id)));
             return self.pd_destroy(m, id);
         }
-        self.halt(m, id, None, false).map(|_| ())
+        self.halt(m, id)
     }
 
     /// Prints what is left of a PD's last line.
@@ -95,14 +129,12 @@ impl Root {
         let pd = self.pds.get_mut(id)?;
         pd.state = State::Ending;
         self.finish_line(m, id);
-        if self.halt(m, id, None, true)? {
-            self.pass_helper(m)?;
-        }
+        self.quiesce(m, id, None)?;
         for index in 0..THREADS_MAX {
             // Unused indices are no error.
             let _ = self.thread_delete(m, id, index);
         }
-        self.pass_helper(m)?;
+        self.let_die(m);
         self.objects_delete(m, id, None)?;
         self.sessions_delete(m, id)?;
         while let Some(own) = self.dataspaces.owned_by(id) {
