@@ -49,9 +49,13 @@ fn heap_region(kip: &Kip) -> Region {
     let ram = ram.expect("the KIP names RAM");
     let top = ram.end.saturating_add(1) & !(BLOCK - 1);
     let share = (((ram.end - ram.start) >> 20) + 1) * HEAP_SHARE;
-    let bytes = kip.heap_bytes().unwrap_or(share).clamp(4 * BLOCK, boot::WINDOW_BYTES).next_multiple_of(BLOCK);
+    let bytes =
+        kip.heap_bytes().unwrap_or(share).clamp(4 * BLOCK, boot::WINDOW_BYTES).next_multiple_of(BLOCK);
     let mut start = top - bytes;
-    while let Some(taken) = kip.regions().find(|r| r.kind != abi::THAW_MEM_CONVENTIONAL && r.start < start + bytes && r.end >= start) {
+    while let Some(taken) = kip
+        .regions()
+        .find(|r| r.kind != abi::THAW_MEM_CONVENTIONAL && r.start < start + bytes && r.end >= start)
+    {
         start = (taken.start & !(BLOCK - 1)).checked_sub(bytes).expect("RAM for the kernel");
     }
     assert!(start >= ram.start, "no RAM for the kernel");

@@ -171,7 +171,9 @@ impl Kernel {
                 Answer::NoReply
             }
             MSI_INFO => self.unsupported("ICU operation", MSI_INFO),
-            abi::THAW_ICU_BIND_OP | abi::THAW_ICU_UNBIND_OP | abi::THAW_ICU_SET_MODE_OP if tag.words() < 2 => {
+            abi::THAW_ICU_BIND_OP | abi::THAW_ICU_UNBIND_OP | abi::THAW_ICU_SET_MODE_OP
+                if tag.words() < 2 =>
+            {
                 result(-(abi::L4_EMSGTOOSHORT as i32))
             }
             abi::THAW_ICU_BIND_OP => self.icu_bind(caller, pin, tag),
@@ -192,7 +194,9 @@ impl Kernel {
         let irq = match self.item_object(caller, tag, 0) {
             ItemObject::Cap(Cap { obj: Obj::Irq(irq), attr }) if attr.invoke_rights() & CAP_W != 0 => irq,
             ItemObject::Cap(Cap { obj: Obj::Irq(_), .. }) => return result(-(abi::L4_EPERM as i32)),
-            ItemObject::Cap(Cap { obj: Obj::Semaphore(_), .. }) => return self.unsupported("semaphore at pin", pin),
+            ItemObject::Cap(Cap { obj: Obj::Semaphore(_), .. }) => {
+                return self.unsupported("semaphore at pin", pin);
+            }
             _ => return result(INVALID),
         };
         if !self.usable_pin(pin) {

@@ -6,10 +6,7 @@
 
 use crate::{
     kernel::Kernel,
-    mem::{
-        frames::Frame,
-        table::ROOT_CAPS,
-    },
+    mem::{frames::Frame, table::ROOT_CAPS},
     object::{NO_KEY, Obj, TaskId},
     pure::rights::CapAttr,
 };
@@ -54,7 +51,8 @@ impl Kernel {
         if index >= SLOTS {
             return None;
         }
-        let middle = Frame::from_word(self.frames.get(root, ROOT_CAPS + (index >> (LEAF_BITS + MIDDLE_BITS))))?;
+        let middle =
+            Frame::from_word(self.frames.get(root, ROOT_CAPS + (index >> (LEAF_BITS + MIDDLE_BITS))))?;
         let leaf = Frame::from_word(self.frames.get(middle, index >> LEAF_BITS & 0x3ff))?;
         Some(Slot { frame: leaf, at: (index & 0xff) * 4 })
     }
@@ -123,7 +121,8 @@ impl Kernel {
 
     /// Empties a slot without looking at what it held.
     fn unlink(&mut self, slot: Slot, obj: Obj) {
-        let (next, prev) = (self.frames.get(slot.frame, slot.at + 2), self.frames.get(slot.frame, slot.at + 3));
+        let (next, prev) =
+            (self.frames.get(slot.frame, slot.at + 2), self.frames.get(slot.frame, slot.at + 3));
         (0..4).for_each(|i| self.frames.set(slot.frame, slot.at + i, 0));
         let Some(head) = self.head_mut(obj) else { return };
         if prev == NO_KEY {

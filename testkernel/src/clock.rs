@@ -3,13 +3,7 @@
 //! Time advances by ticks of 1 ms; timeouts end at ticks. Equal wake-up times expire in reverse
 //! order of their setting.
 
-use crate::{
-    arch::cpu,
-    kernel::Kernel,
-    object::ThreadId,
-    pure::timeout::Timeout,
-    thread::Phase,
-};
+use crate::{arch::cpu, kernel::Kernel, object::ThreadId, pure::timeout::Timeout, thread::Phase};
 
 /// Microseconds of a tick.
 pub const TICK_US: u64 = 1000;
@@ -67,7 +61,9 @@ impl Kernel {
             Timeout::Never => None,
             Timeout::Zero => Some(0),
             Timeout::Relative(us) => Some(self.now() + us),
-            Timeout::Absolute(n) => Some(u64::from(self.buffer(thread, n)) | u64::from(self.buffer(thread, n + 1)) << 32),
+            Timeout::Absolute(n) => {
+                Some(u64::from(self.buffer(thread, n)) | u64::from(self.buffer(thread, n + 1)) << 32)
+            }
         }
     }
 

@@ -49,7 +49,9 @@ impl Kernel {
                 self.threads[thread].tpidruro = self.utcb(caller, 1);
                 result(0)
             }
-            op @ (VCPU_RESUME | VCPU_CONTROL | DOORBELL_IRQ | FAULT_TRAMPOLINE) => self.unsupported("thread operation", op),
+            op @ (VCPU_RESUME | VCPU_CONTROL | DOORBELL_IRQ | FAULT_TRAMPOLINE) => {
+                self.unsupported("thread operation", op)
+            }
             _ => Self::unknown(),
         }
     }
@@ -135,7 +137,10 @@ impl Kernel {
         }
         if t.flags.fresh {
             if pc == KEEP {
-                crate::hazard!("ex_regs-never-started: {thread:?} would start at {:#x}", self.threads[thread].regs.pc);
+                crate::hazard!(
+                    "ex_regs-never-started: {thread:?} would start at {:#x}",
+                    self.threads[thread].regs.pc
+                );
             }
             t.flags.fresh = false;
             t.flags.ready = true;
@@ -183,7 +188,8 @@ impl Kernel {
     /// Changes the labels of queued messages: groups of (mask, value, clear, set).
     fn modify_senders(&mut self, caller: ThreadId, thread: ThreadId, tag: Tag) -> Answer {
         let groups = tag.words().saturating_sub(1) / 4;
-        let rules: [[u32; 4]; 15] = core::array::from_fn(|g| core::array::from_fn(|i| self.utcb(caller, 1 + (g * 4 + i) as u32)));
+        let rules: [[u32; 4]; 15] =
+            core::array::from_fn(|g| core::array::from_fn(|i| self.utcb(caller, 1 + (g * 4 + i) as u32)));
         let rules = &rules[..groups.min(15) as usize];
         let modify = |label: &mut u32| {
             if let Some(r) = rules.iter().find(|r| *label & r[0] == r[1]) {
@@ -204,7 +210,8 @@ impl Kernel {
 
     /// Cancelling a sender at a gate without a thread corrupts revision G.
     fn check_gate_hazard(&self, thread: ThreadId) {
-        let waits = matches!(self.queued_at(crate::ipc::Sender::Thread(thread)), Some(crate::ipc::Queue::Gate(_)));
+        let waits =
+            matches!(self.queued_at(crate::ipc::Sender::Thread(thread)), Some(crate::ipc::Queue::Gate(_)));
         if self.q.gate_cancel_corrupts && waits {
             crate::hazard!("cancel-at-unbound-gate: sender {thread:?}");
         }

@@ -69,7 +69,14 @@ impl Kernel {
     }
 
     /// Protocol -15
-    pub fn invoke_factory(&mut self, caller: ThreadId, factory: FactoryId, rights: u8, tag: Tag, receives: bool) -> Answer {
+    pub fn invoke_factory(
+        &mut self,
+        caller: ThreadId,
+        factory: FactoryId,
+        rights: u8,
+        tag: Tag,
+        receives: bool,
+    ) -> Answer {
         if tag.label() != abi::L4_PROTO_FACTORY {
             return result(-(abi::L4_EBADPROTO as i32));
         }
@@ -82,7 +89,9 @@ impl Kernel {
         if !receives {
             return result(0);
         }
-        let Some(slot) = self.object_buffer(caller) else { return self.ipc_error(caller, abi::L4_IPC_REMSGCUT) };
+        let Some(slot) = self.object_buffer(caller) else {
+            return self.ipc_error(caller, abi::L4_IPC_REMSGCUT);
+        };
         let mut words = 0;
         let made = self.make(caller, factory, tag, &mut words);
         self.deliver_new(caller, made, slot, words)
@@ -116,17 +125,26 @@ impl Kernel {
             abi::L4_PROTO_TASK => self.make_task(caller, factory, tag, words),
             abi::L4_PROTO_THREAD => {
                 let head = self.paid_head(factory, THREAD_BYTES)?;
-                self.threads.insert(&mut self.frames, Thread::new(head)).map(Obj::Thread).ok_or_else(|| self.unpaid(head))
+                self.threads
+                    .insert(&mut self.frames, Thread::new(head))
+                    .map(Obj::Thread)
+                    .ok_or_else(|| self.unpaid(head))
             }
             abi::L4_PROTO_FACTORY => self.make_factory(caller, factory, tag),
             abi::L4_PROTO_IRQ_SENDER => {
                 let head = self.paid_head(factory, IRQ_BYTES)?;
-                self.irqs.insert(&mut self.frames, Irq::new(head)).map(Obj::Irq).ok_or_else(|| self.unpaid(head))
+                self.irqs
+                    .insert(&mut self.frames, Irq::new(head))
+                    .map(Obj::Irq)
+                    .ok_or_else(|| self.unpaid(head))
             }
             abi::L4_PROTO_SEMAPHORE => {
                 let head = self.paid_head(factory, SEMAPHORE_BYTES)?;
                 let semaphore = Semaphore { head, count: 0, waiting: None };
-                self.semaphores.insert(&mut self.frames, semaphore).map(Obj::Semaphore).ok_or_else(|| self.unpaid(head))
+                self.semaphores
+                    .insert(&mut self.frames, semaphore)
+                    .map(Obj::Semaphore)
+                    .ok_or_else(|| self.unpaid(head))
             }
             kind @ (abi::L4_PROTO_VM | abi::L4_PROTO_DMA_SPACE | -19 | -25) => {
                 crate::kprint!("testkernel: unsupported object type {kind}\n");
@@ -149,7 +167,9 @@ impl Kernel {
         let (mut thread, mut label) = (None, self.unbound_label());
         if tag.items() > 0 {
             match self.item_object(caller, tag, 0) {
-                ItemObject::Cap(Cap { obj: Obj::Thread(id), attr }) if attr.invoke_rights() & CAP_S != 0 => thread = Some(id),
+                ItemObject::Cap(Cap { obj: Obj::Thread(id), attr }) if attr.invoke_rights() & CAP_S != 0 => {
+                    thread = Some(id)
+                }
                 ItemObject::Cap(Cap { obj: Obj::Thread(_), .. }) => return Err(abi::L4_EPERM as i32),
                 ItemObject::Missing => return Err(self.q.gate_without_thread),
                 _ => return Err(INVALID),
@@ -173,7 +193,9 @@ impl Kernel {
         }
         let area = self.utcb(caller, 2);
         let head = self.paid_head(factory, TASK_BYTES)?;
-        let Some(tables) = Tables::new(&mut self.frames, self.kernel_l2) else { return Err(self.unpaid(head)) };
+        let Some(tables) = Tables::new(&mut self.frames, self.kernel_l2) else {
+            return Err(self.unpaid(head));
+        };
         let Some(id) = self.tasks.insert(&mut self.frames, Task::new(head, tables)) else {
             tables.free(&mut self.frames);
             return Err(self.unpaid(head));

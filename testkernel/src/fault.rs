@@ -88,7 +88,10 @@ impl Kernel {
     fn page_fault(&mut self, thread: ThreadId, addr: u32, err: u32) {
         let (pager, pc) = (self.threads[thread].pager, self.threads[thread].regs.pc);
         let Some(cap) = self.own_cap(thread, pager) else {
-            crate::warning!("CPU0: Pager of {:x} is invalid (pfa={addr:08x}, errorcode/info={err:08x}) to {pager:x} (pc={pc:x})", thread.index());
+            crate::warning!(
+                "CPU0: Pager of {:x} is invalid (pfa={addr:08x}, errorcode/info={err:08x}) to {pager:x} (pc={pc:x})",
+                thread.index()
+            );
             return self.kill_thread(thread);
         };
         let [bdr, br0, br1] = self.borrow(thread);
@@ -101,7 +104,12 @@ impl Kernel {
         self.set_utcb(thread, 1, pc);
         let t = &mut self.threads[thread];
         t.fault = Fault { addr, err };
-        t.op = Op { kind, tag: Tag::new(abi::L4_PROTO_PAGE_FAULT, 2, 0), selector: Selector::call(pager), ..Op::default() };
+        t.op = Op {
+            kind,
+            tag: Tag::new(abi::L4_PROTO_PAGE_FAULT, 2, 0),
+            selector: Selector::call(pager),
+            ..Op::default()
+        };
         self.invoke(thread, cap.obj, cap.attr.invoke_rights(), cap.attr.is_server());
     }
 
@@ -130,10 +138,14 @@ impl Kernel {
         let handler = self.threads[thread].handler;
         let cap = self.own_cap(thread, handler);
         if cap.is_none() && self.threads[thread].task == Some(self.sigma0) {
-            panic!("sigma0 raised an exception: addr {addr:#x} err {err:#x} {:x?}", self.threads[thread].regs);
+            panic!(
+                "sigma0 raised an exception: addr {addr:#x} err {err:#x} {:x?}",
+                self.threads[thread].regs
+            );
         }
         let saved = self.borrow(thread);
-        let tag = Tag::new(abi::L4_PROTO_EXCEPTION, self.q.exception_words, 0).with_flags(abi::L4_MSGTAG_TRANSFER_FPU);
+        let tag = Tag::new(abi::L4_PROTO_EXCEPTION, self.q.exception_words, 0)
+            .with_flags(abi::L4_MSGTAG_TRANSFER_FPU);
         let t = &mut self.threads[thread];
         t.flags.cancel = false;
         t.flags.in_exception = true;

@@ -157,7 +157,9 @@ impl Kernel {
     /// The thread that comes as the first item, with right S.
     pub fn thread_item(&mut self, caller: ThreadId, tag: Tag) -> Result<ThreadId, Answer> {
         match self.item_object(caller, tag, 0) {
-            ItemObject::Cap(Cap { obj: Obj::Thread(thread), attr }) if attr.invoke_rights() & CAP_S != 0 => Ok(thread),
+            ItemObject::Cap(Cap { obj: Obj::Thread(thread), attr }) if attr.invoke_rights() & CAP_S != 0 => {
+                Ok(thread)
+            }
             ItemObject::Cap(Cap { obj: Obj::Thread(_), .. }) => Err(result(-(abi::L4_EPERM as i32))),
             ItemObject::NotACap => Err(self.ipc_error(caller, abi::L4_IPC_SEMSGCUT)),
             _ => Err(result(-(abi::L4_EINVAL as i32))),

@@ -152,7 +152,9 @@ impl Kernel {
             return result(-(abi::L4_EPERM as i32));
         }
         let thread = match self.item_object(caller, tag, 0) {
-            ItemObject::Cap(Cap { obj: Obj::Thread(thread), attr }) if attr.invoke_rights() & CAP_S != 0 => thread,
+            ItemObject::Cap(Cap { obj: Obj::Thread(thread), attr }) if attr.invoke_rights() & CAP_S != 0 => {
+                thread
+            }
             ItemObject::Cap(Cap { obj: Obj::Thread(_), .. }) => return result(-(abi::L4_EPERM as i32)),
             _ if tag.items() == 0 && self.q.irq_attach => caller,
             _ => return result(-(abi::L4_EINVAL as i32)),

@@ -77,7 +77,10 @@ const fn base(at: usize, text: &[u8]) -> [u32; WORDS] {
 /// The page of revision M.
 #[must_use]
 pub const fn page_m() -> Page {
-    let mut page = base(VERSION_STRING_M, b"thaw testkernel M, ABI of Fiasco.OC 245fce53ba (2026)\0armv6plus\0kip_syscalls\0jdb\0");
+    let mut page = base(
+        VERSION_STRING_M,
+        b"thaw testkernel M, ABI of Fiasco.OC 245fce53ba (2026)\0armv6plus\0kip_syscalls\0jdb\0",
+    );
     page[abi::THAW_KIP_MEMDESC as usize / 4] = DESCRIPTORS_M.0;
     page[abi::THAW_KIP_M_MEMDESC_COUNT as usize / 4] = DESCRIPTORS_M.1;
     page[GRANULARITY_M / 4] = 1000;
@@ -88,7 +91,10 @@ pub const fn page_m() -> Page {
 /// The page of revision G.
 #[must_use]
 pub const fn page_g() -> Page {
-    let mut page = base(VERSION_STRING_G, b"thaw testkernel G, ABI of Fiasco.OC 4367c50b1d (2019)\0armv6plus\0kip_syscalls\0jdb\0");
+    let mut page = base(
+        VERSION_STRING_G,
+        b"thaw testkernel G, ABI of Fiasco.OC 4367c50b1d (2019)\0armv6plus\0kip_syscalls\0jdb\0",
+    );
     page[abi::THAW_KIP_MEMDESC as usize / 4] = DESCRIPTORS_G.0 << 16 | DESCRIPTORS_G.1;
     Page(UnsafeCell::new(page))
 }
@@ -203,7 +209,8 @@ impl Kip {
     pub fn command_has(&self, word: &[u8]) -> bool {
         let at = if self.m { JDB_COMMAND_M } else { JDB_COMMAND_G };
         let byte = |i: u32| (self.option_word((at + i) / 4) >> ((at + i) % 4 * 8)) as u8;
-        (0..JDB_COMMAND_BYTES - word.len() as u32).any(|s| word.iter().enumerate().all(|(i, &b)| byte(s + i as u32) == b))
+        (0..JDB_COMMAND_BYTES - word.len() as u32)
+            .any(|s| word.iter().enumerate().all(|(i, &b)| byte(s + i as u32) == b))
     }
 
     /// Shows the clock to user mode (revision G; M's user mode reads the counter).

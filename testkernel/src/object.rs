@@ -1,15 +1,8 @@
 //! Kinds of kernel objects and what all of them have in common.
 
 use crate::{
-    factory::Factory,
-    gate::Gate,
-    irq::Irq,
-    kernel::Kernel,
-    mem::arena::Id,
-    mem::mapdb::Node,
-    semaphore::Semaphore,
-    task::Task,
-    thread::Thread,
+    factory::Factory, gate::Gate, irq::Irq, kernel::Kernel, mem::arena::Id, mem::mapdb::Node,
+    semaphore::Semaphore, task::Task, thread::Thread,
 };
 
 /// Names a task.

@@ -40,7 +40,13 @@ impl Kernel {
     }
 
     /// Protocols -1 and -20
-    pub fn invoke_semaphore(&mut self, caller: ThreadId, semaphore: SemaphoreId, rights: u8, tag: Tag) -> Answer {
+    pub fn invoke_semaphore(
+        &mut self,
+        caller: ThreadId,
+        semaphore: SemaphoreId,
+        rights: u8,
+        tag: Tag,
+    ) -> Answer {
         let op = match (tag.label(), tag.words()) {
             (abi::L4_PROTO_IRQ, 0) => abi::THAW_IRQ_TRIGGER_OP,
             (_, 0) => return result(-(abi::L4_EINVAL as i32)),

@@ -1,6 +1,8 @@
 //! Tasks: an address space, a capability space, kernel-user memory.
 
 use crate::{
+    caps::{Cap, SLOTS},
+    invoke::{Answer, answer, result},
     kernel::Kernel,
     mem::{
         frames::{FRAME_BYTES, FRAME_WORDS},
@@ -13,8 +15,6 @@ use crate::{
         rights::{CAP_D, CAP_R, CAP_W, CapAttr, MEM_R, MEM_W, MemType},
         tag::Tag,
     },
-    caps::{Cap, SLOTS},
-    invoke::{Answer, answer, result},
     thread::{ItemObject, Utcb},
 };
 use l4_sys::raw as abi;
@@ -89,7 +89,13 @@ impl Kernel {
             return false;
         }
         let Some(frame) = self.frames.alloc() else { return false };
-        let page = Page { phys: self.frames.phys(frame), order: SMALL, rights: MEM_R | MEM_W, kind: MemType::Normal, node: 0 };
+        let page = Page {
+            phys: self.frames.phys(frame),
+            order: SMALL,
+            rights: MEM_R | MEM_W,
+            kind: MemType::Normal,
+            node: 0,
+        };
         tables.set(&mut self.frames, va, &page);
         true
     }
@@ -129,7 +135,14 @@ impl Kernel {
     }
 
     /// Copies capabilities from one task to another.
-    pub fn map_objects(&mut self, from: TaskId, send: Flexpage, to: TaskId, receive: Flexpage, item: ItemWord) -> Mapped {
+    pub fn map_objects(
+        &mut self,
+        from: TaskId,
+        send: Flexpage,
+        to: TaskId,
+        receive: Flexpage,
+        item: ItemWord,
+    ) -> Mapped {
         let window = fit(send.slots(), receive.slots(), item.0 >> 12);
         let mask = CapAttr::of_item(send.rights(), item.0);
         let mut result = Mapped::Nothing;
@@ -148,7 +161,15 @@ impl Kernel {
         if failed { Mapped::Failed } else { result }
     }
 
-    fn map_object(&mut self, from: TaskId, index: u32, to: TaskId, target: u32, cap: Cap, grant: bool) -> bool {
+    fn map_object(
+        &mut self,
+        from: TaskId,
+        index: u32,
+        to: TaskId,
+        target: u32,
+        cap: Cap,
+        grant: bool,
+    ) -> bool {
         if let Some(old) = self.cap(to, target) {
             self.check_overmap_hazard(old, target);
             self.cap_remove(to, target, true);

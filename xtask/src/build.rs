@@ -8,12 +8,13 @@ use crate::{
 };
 
 /// Packages with programs for the target.
-pub const PACKAGES: [&str; 7] = [
+pub const PACKAGES: [&str; 8] = [
     "thaw-native-loader",
     "thaw-native-sigma0",
     "thaw-native-root",
     "thaw-native-blk",
     "thaw-native-component",
+    "thaw-engine-test",
     "thaw-targets",
     "thaw-testkernel",
 ];

@@ -60,7 +60,9 @@ write_register! {
 pub fn cntvct() -> u64 {
     let (low, high): (u32, u32);
     // SAFETY: reads a counter.
-    unsafe { asm!("isb", "mrrc p15, 1, {}, {}, c14", out(reg) low, out(reg) high, options(nomem, nostack, preserves_flags)) };
+    unsafe {
+        asm!("isb", "mrrc p15, 1, {}, {}, c14", out(reg) low, out(reg) high, options(nomem, nostack, preserves_flags))
+    };
     u64::from(high) << 32 | u64::from(low)
 }
 
@@ -68,7 +70,9 @@ pub fn cntvct() -> u64 {
 pub fn set_cntv_cval(value: u64) {
     let (low, high) = (value as u32, (value >> 32) as u32);
     // SAFETY: sets when the timer interrupt comes, nothing else.
-    unsafe { asm!("mcrr p15, 3, {}, {}, c14", "isb", in(reg) low, in(reg) high, options(nostack, preserves_flags)) };
+    unsafe {
+        asm!("mcrr p15, 3, {}, {}, c14", "isb", in(reg) low, in(reg) high, options(nostack, preserves_flags))
+    };
 }
 
 /// Makes `l1` (physical, four long descriptors) the translation table and forgets the old one.
@@ -84,7 +88,9 @@ pub fn set_address_space(l1: u32) {
 /// Forgets all cached translations.
 pub fn flush_tlb() {
     // SAFETY: only makes the CPU walk the tables again.
-    unsafe { asm!("dsb", "mcr p15, 0, {}, c8, c7, 0", "dsb", "isb", in(reg) 0, options(nostack, preserves_flags)) };
+    unsafe {
+        asm!("dsb", "mcr p15, 0, {}, c8, c7, 0", "dsb", "isb", in(reg) 0, options(nostack, preserves_flags))
+    };
 }
 
 /// Waits for an interrupt with interrupts unmasked; returns with them masked.

@@ -25,7 +25,9 @@ pub fn exit(status: u32) -> ! {
         let block = [APPLICATION_EXIT, status];
         // SAFETY: the host reads two words; it does not come back. Without a host the instruction
         // goes to our own SVC vector, which ends in `kernel_fault_report` and so here again.
-        unsafe { asm!("svc #0x123456", in("r0") SYS_EXIT_EXTENDED, in("r1") block.as_ptr(), out("lr") _, options(nostack)) };
+        unsafe {
+            asm!("svc #0x123456", in("r0") SYS_EXIT_EXTENDED, in("r1") block.as_ptr(), out("lr") _, options(nostack))
+        };
     }
     loop {
         core::hint::spin_loop();

@@ -138,12 +138,25 @@ impl Kernel {
     }
 
     #[expect(clippy::too_many_arguments, reason = "one item of a loop with much context")]
-    fn transfer_item(&mut self, sender: ThreadId, receiver: ThreadId, item: ItemWord, send: Flexpage, buffer: Buffer, at: u32, rights: u8) -> bool {
+    fn transfer_item(
+        &mut self,
+        sender: ThreadId,
+        receiver: ThreadId,
+        item: ItemWord,
+        send: Flexpage,
+        buffer: Buffer,
+        at: u32,
+        rights: u8,
+    ) -> bool {
         let returned = item.0 & !0xff6 | send.0 & 0xff0;
         self.set_utcb(receiver, at, returned);
         let is_object = send.kind() == Kind::Object;
         // What goes through a capability without S arrives without S.
-        let send = if is_object { Flexpage(send.0 & !0xf | send.0 & u32::from(rights | CAP_R | CAP_W | CAP_D)) } else { send };
+        let send = if is_object {
+            Flexpage(send.0 & !0xf | send.0 & u32::from(rights | CAP_R | CAP_W | CAP_D))
+        } else {
+            send
+        };
         if buffer.wants_label() && self.deliver_local(sender, receiver, send, at, returned) {
             return true;
         }
@@ -172,7 +185,14 @@ impl Kernel {
 
     /// "Give me the label instead": within one task the flexpage itself is enough, and a gate of
     /// the receiver's own is delivered as its label.
-    fn deliver_local(&mut self, sender: ThreadId, receiver: ThreadId, send: Flexpage, at: u32, returned: u32) -> bool {
+    fn deliver_local(
+        &mut self,
+        sender: ThreadId,
+        receiver: ThreadId,
+        send: Flexpage,
+        at: u32,
+        returned: u32,
+    ) -> bool {
         let (from, to) = (self.threads[sender].task, self.threads[receiver].task);
         if from == to {
             self.set_utcb(receiver, at, returned | 6);
@@ -191,15 +211,30 @@ impl Kernel {
     }
 
     /// Maps what a send item names from one task to another.
-    pub fn map_item(&mut self, from: TaskId, send: Flexpage, to: TaskId, receive: Flexpage, item: ItemWord) -> Mapped {
+    pub fn map_item(
+        &mut self,
+        from: TaskId,
+        send: Flexpage,
+        to: TaskId,
+        receive: Flexpage,
+        item: ItemWord,
+    ) -> Mapped {
         let everything = receive.kind() == Kind::AllSpaces;
         let result = match send.kind() {
-            Kind::Memory if everything || receive.kind() == Kind::Memory => self.map_memory(from, send, to, receive, item),
-            Kind::Object if everything || receive.kind() == Kind::Object => self.map_objects(from, send, to, receive, item),
+            Kind::Memory if everything || receive.kind() == Kind::Memory => {
+                self.map_memory(from, send, to, receive, item)
+            }
+            Kind::Object if everything || receive.kind() == Kind::Object => {
+                self.map_objects(from, send, to, receive, item)
+            }
             _ => Mapped::Ignored,
         };
         if result == Mapped::Nothing {
-            let (space, at) = if send.kind() == Kind::Object { ("Obj_space", send.slots().0) } else { ("Mem_space", send.0 & !0xfff) };
+            let (space, at) = if send.kind() == Kind::Object {
+                ("Obj_space", send.slots().0)
+            } else {
+                ("Mem_space", send.0 & !0xfff)
+            };
             crate::warning!("nothing mapped: ({space}) from [{from:?}]: {at:08x} to [{to:?}]");
         }
         self.reap_all();

@@ -120,7 +120,10 @@ impl Kernel {
             if !failed {
                 self.check_queue_hazard(thread, "dequeue-while-picked");
                 self.dequeue(Sender::Thread(thread));
-                self.set_ipc_error(thread, if cancel { abi::L4_IPC_SECANCELED } else { abi::L4_IPC_SETIMEOUT });
+                self.set_ipc_error(
+                    thread,
+                    if cancel { abi::L4_IPC_SECANCELED } else { abi::L4_IPC_SETIMEOUT },
+                );
             }
             self.set_result(thread, Tag::ERROR);
         }
@@ -285,7 +288,9 @@ impl Kernel {
         if let Some(Queue::Thread(receiver)) = self.queued_at(Sender::Thread(sender))
             && self.threads.get(receiver).is_some_and(|r| r.next == Next::Receive && r.op.picked.is_some())
         {
-            crate::hazard!("{what}: sender {sender:?} is queued at {receiver:?}, which is preempted inside reply_and_wait");
+            crate::hazard!(
+                "{what}: sender {sender:?} is queued at {receiver:?}, which is preempted inside reply_and_wait"
+            );
         }
     }
 

@@ -98,7 +98,9 @@ impl Kernel {
     #[must_use]
     pub fn reply_slot_of(&self, thread: ThreadId, selector: Selector) -> Slot {
         match self.threads[thread].task {
-            Some(task) if self.q.reply_slots && selector.explicit_reply() => Slot::Explicit(task, selector.index()),
+            Some(task) if self.q.reply_slots && selector.explicit_reply() => {
+                Slot::Explicit(task, selector.index())
+            }
             _ => Slot::Of(thread),
         }
     }

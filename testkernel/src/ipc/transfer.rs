@@ -119,7 +119,9 @@ impl Kernel {
         let r = &self.threads[receiver];
         match r.op.receive {
             Receive::No => None,
-            Receive::Only(sender) => (self.queued_at(sender) == Some(super::Queue::Thread(receiver))).then_some(sender),
+            Receive::Only(sender) => {
+                (self.queued_at(sender) == Some(super::Queue::Thread(receiver))).then_some(sender)
+            }
             Receive::Open => {
                 let next = r.senders?;
                 self.threads[receiver].partner = Some(next);

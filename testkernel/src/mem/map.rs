@@ -56,15 +56,32 @@ impl Kernel {
         }
         let phys = va & !((1 << LARGE) - 1);
         match self.root_node(va) {
-            Some(node) => Entry::Page(Page { phys, order: LARGE, rights: MEM_RWX, kind: MemType::Normal, node: node.word() }),
+            Some(node) => Entry::Page(Page {
+                phys,
+                order: LARGE,
+                rights: MEM_RWX,
+                kind: MemType::Normal,
+                node: node.word(),
+            }),
             None => Entry::Hole(LARGE),
         }
     }
 
     /// Maps memory from one task to another.
-    pub fn map_memory(&mut self, from: TaskId, send: Flexpage, to: TaskId, receive: Flexpage, item: ItemWord) -> Mapped {
-        let (Some(send_at), Some(receive_at)) = (send.memory(), receive.memory()) else { return Mapped::Ignored };
-        let (Some(source), Some(target)) = (self.tasks.get(from).map(|t| t.tables), self.tasks.get(to).map(|t| t.tables)) else {
+    pub fn map_memory(
+        &mut self,
+        from: TaskId,
+        send: Flexpage,
+        to: TaskId,
+        receive: Flexpage,
+        item: ItemWord,
+    ) -> Mapped {
+        let (Some(send_at), Some(receive_at)) = (send.memory(), receive.memory()) else {
+            return Mapped::Ignored;
+        };
+        let (Some(source), Some(target)) =
+            (self.tasks.get(from).map(|t| t.tables), self.tasks.get(to).map(|t| t.tables))
+        else {
             return Mapped::Ignored;
         };
         let window = fit(send_at, receive_at, item.hot_spot());
@@ -73,7 +90,10 @@ impl Kernel {
         let mut result = Mapped::Nothing;
         while offset < total {
             let (snd, rcv) = (u64::from(window.from) + offset, u64::from(window.to) + offset);
-            if rcv >= u64::from(USER_END) || snd >= 1 << 32 || from != self.sigma0 && snd >= u64::from(USER_END) {
+            if rcv >= u64::from(USER_END)
+                || snd >= 1 << 32
+                || from != self.sigma0 && snd >= u64::from(USER_END)
+            {
                 break;
             }
             let (snd, rcv) = (snd as u32, rcv as u32);
@@ -97,14 +117,24 @@ impl Kernel {
 
     /// Maps one page; returns the order of the step, `None` without memory.
     #[expect(clippy::too_many_arguments, reason = "one page of a loop with much context")]
-    fn map_page(&mut self, from: TaskId, snd: u32, page: &Page, goal: &Target, left: u64, rights: u8, item: ItemWord) -> Option<u32> {
+    fn map_page(
+        &mut self,
+        from: TaskId,
+        snd: u32,
+        page: &Page,
+        goal: &Target,
+        left: u64,
+        rights: u8,
+        item: ItemWord,
+    ) -> Option<u32> {
         let present = goal.tables.lookup(&self.frames, goal.va);
         let room = match present {
             Entry::Page(old) => old.order,
             Entry::Hole(order) => order,
         };
         let aligned = (snd | goal.va) & ((1 << LARGE) - 1) == 0;
-        let order = if page.order == LARGE && room >= LARGE && aligned && left >= 1 << LARGE { LARGE } else { SMALL };
+        let order =
+            if page.order == LARGE && room >= LARGE && aligned && left >= 1 << LARGE { LARGE } else { SMALL };
         let Some(node) = (page.node != 0).then(|| NodeId::from_word(page.node)) else {
             return Some(order); // kernel-user memory has no node: it cannot be passed on
         };
@@ -118,7 +148,10 @@ impl Kernel {
         if let Entry::Page(old) = present {
             let old_node = (old.node != 0).then(|| NodeId::from_word(old.node));
             let Some(old_node) = old_node else { return Some(order) };
-            let upgrade = !item.grants() && self.node_is_child(old_node, node) && old.phys == phys && old.order <= order;
+            let upgrade = !item.grants()
+                && self.node_is_child(old_node, node)
+                && old.phys == phys
+                && old.order <= order;
             if upgrade {
                 new.rights |= old.rights;
                 new.node = old.node;
@@ -141,7 +174,16 @@ impl Kernel {
     }
 
     #[expect(clippy::too_many_arguments, reason = "the last step of `map_page`")]
-    fn enter_page(&mut self, from: TaskId, snd: u32, page: &Page, node: NodeId, goal: &Target, new: &mut Page, item: ItemWord) -> Option<()> {
+    fn enter_page(
+        &mut self,
+        from: TaskId,
+        snd: u32,
+        page: &Page,
+        node: NodeId,
+        goal: &Target,
+        new: &mut Page,
+        item: ItemWord,
+    ) -> Option<()> {
         if item.grants() && from != self.sigma0 && new.order == page.order {
             self.node_move(node, goal.task, goal.va);
             new.node = page.node;
@@ -158,7 +200,16 @@ impl Kernel {
     /// Takes rights from one page of a task (`me_too`) and from what was derived of the part
     /// `phys..phys + bytes` of it.
     #[expect(clippy::too_many_arguments, reason = "a page and what to do with it")]
-    fn unmap_page(&mut self, task: TaskId, base: u32, page: &Page, phys: u32, bytes: u64, me_too: bool, rights: u8) {
+    fn unmap_page(
+        &mut self,
+        task: TaskId,
+        base: u32,
+        page: &Page,
+        phys: u32,
+        bytes: u64,
+        me_too: bool,
+        rights: u8,
+    ) {
         let full = rights & MEM_R != 0;
         if page.node == 0 {
             return;
@@ -175,7 +226,10 @@ impl Kernel {
 
     /// Unmaps a memory flexpage of a task.
     pub fn unmap_memory(&mut self, task: TaskId, fpage: Flexpage, me_too: bool) {
-        let (Some((start, order)), Some(tables)) = (fpage.memory(), self.tasks.get(task).map(|t| t.tables)) else { return };
+        let (Some((start, order)), Some(tables)) = (fpage.memory(), self.tasks.get(task).map(|t| t.tables))
+        else {
+            return;
+        };
         let rights = fpage.rights() & MEM_RWX;
         let limit = if task == self.sigma0 { 1 << 32 } else { u64::from(USER_END) };
         let mut end = (u64::from(start) + (1 << order)).min(limit);
@@ -209,7 +263,13 @@ impl Kernel {
             return tables.lookup(&self.frames, va);
         }
         match self.existing_root_node(va) {
-            Some(node) => Entry::Page(Page { phys: va & !((1 << LARGE) - 1), order: LARGE, rights: MEM_RWX, kind: MemType::Normal, node: node.word() }),
+            Some(node) => Entry::Page(Page {
+                phys: va & !((1 << LARGE) - 1),
+                order: LARGE,
+                rights: MEM_RWX,
+                kind: MemType::Normal,
+                node: node.word(),
+            }),
             None => Entry::Hole(LARGE),
         }
     }
@@ -222,7 +282,8 @@ impl Kernel {
         if base >= USER_END || !tables.prepare(&mut self.frames, base, LARGE) {
             return false;
         }
-        let page = Page { phys: base, order: LARGE, rights: MEM_RWX, kind: MemType::Normal, node: node.word() };
+        let page =
+            Page { phys: base, order: LARGE, rights: MEM_RWX, kind: MemType::Normal, node: node.word() };
         tables.set(&mut self.frames, base, &page);
         true
     }

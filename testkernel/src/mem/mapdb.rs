@@ -41,7 +41,16 @@ impl Kernel {
         let n = phys >> LARGE;
         let (frame, at) = (self.roots.0[(n >> 10) as usize], n & 0x3ff);
         let base = n << LARGE;
-        let node = Node { task: self.sigma0, va: base, phys: base, order: LARGE, parent: None, child: None, next: None, prev: None };
+        let node = Node {
+            task: self.sigma0,
+            va: base,
+            phys: base,
+            order: LARGE,
+            parent: None,
+            child: None,
+            next: None,
+            prev: None,
+        };
         let id = self.nodes.insert(&mut self.frames, node)?;
         self.frames.set(frame, at, id.word());
         Some(id)
@@ -56,7 +65,14 @@ impl Kernel {
     }
 
     /// A new page under `parent`.
-    pub fn node_insert(&mut self, parent: NodeId, task: TaskId, va: u32, phys: u32, order: u32) -> Option<NodeId> {
+    pub fn node_insert(
+        &mut self,
+        parent: NodeId,
+        task: TaskId,
+        va: u32,
+        phys: u32,
+        order: u32,
+    ) -> Option<NodeId> {
         let next = self.nodes[parent].child;
         let node = Node { task, va, phys, order, parent: Some(parent), child: None, next, prev: None };
         let id = self.nodes.insert(&mut self.frames, node)?;

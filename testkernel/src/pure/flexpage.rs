@@ -126,7 +126,8 @@ mod tests {
 
     #[test]
     fn a_small_receive_window_takes_the_part_at_the_hot_spot() {
-        let w = fit(memory(0x4120_0000, 21).memory().unwrap(), memory(0x9000, 12).memory().unwrap(), 0x0003_4000);
+        let w =
+            fit(memory(0x4120_0000, 21).memory().unwrap(), memory(0x9000, 12).memory().unwrap(), 0x0003_4000);
         assert_eq!(w, Window { from: 0x4123_4000, to: 0x9000, order: 12 });
     }
 

@@ -146,7 +146,9 @@ mod tests {
     #[test]
     fn selectors() {
         let s = Selector(0x80f);
-        assert!(s.sends() && s.receives() && s.open_wait() && s.replies() && s.is_self() && !s.explicit_reply());
+        assert!(
+            s.sends() && s.receives() && s.open_wait() && s.replies() && s.is_self() && !s.explicit_reply()
+        );
         assert_eq!(Selector::call(0x11).0, 0x11003);
     }
 }

@@ -46,6 +46,10 @@ pub fn cases() -> Vec<Case> {
         let k = kernel.clone();
         cases.push(one(&format!("boot on {}: sheep counts", k.name), move |c| sheep(c, &k)));
         let k = kernel.clone();
+        cases.push(one(&format!("boot on {}: the engine stops and restores threads", k.name), move |c| {
+            engine(c, &k)
+        }));
+        let k = kernel.clone();
         cases
             .push(one(&format!("boot on {}: the disk holds what was written", k.name), move |c| disk(c, &k)));
     }
@@ -130,6 +134,14 @@ fn sheep(context: &Context, kernel: &Kernel) -> Result<()> {
         ensure(lines.iter().any(|l| l.trim() == expected), || format!("no line \"{expected}\""))?;
     }
     ensure(lines.iter().all(|l| !l.contains("FAIL")), || "a self-check failed".into())
+}
+
+fn engine(context: &Context, kernel: &Kernel) -> Result<()> {
+    let boot = Boot { root: "engine-test", modules: vec![], disk: false, mib: 256, until: None };
+    let lines = boot.on(context, kernel)?;
+    let failed = lines.iter().find(|l| l.contains("engine: FAIL"));
+    ensure(failed.is_none(), || format!("{}", failed.map_or("", |l| l.as_str())))?;
+    ensure(lines.iter().any(|l| l.contains("engine: 4 passed, 0 failed")), || "no verdict".into())
 }
 
 fn disk(context: &Context, kernel: &Kernel) -> Result<()> {
