@@ -80,9 +80,7 @@ const ERRORS: Numbers = &[
     ("EINVAL", raw::L4_EINVAL as i64),
     ("ERANGE", raw::L4_ERANGE as i64),
     ("ENOSYS", raw::L4_ENOSYS as i64),
-    ("EBADPROTO", raw::L4_EBADPROTO as i64),
     ("EMSGTOOSHORT", raw::L4_EMSGTOOSHORT as i64),
-    ("EMSGTOOLONG", raw::L4_EMSGTOOLONG as i64),
 ];
 
 fn read(path: &str) -> String {
