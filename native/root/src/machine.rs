@@ -1,16 +1,15 @@
 //! What root needs besides the kernel: memory by physical address, and time.
 
-use thaw_l4::{Cap, Factory, Icu, Kernel, Log, Scheduler, Task, Thread, raw};
-use thaw_l4::{CapIndex, Gate};
+use thaw_l4::{Cap, CapIndex, Factory, Gate, Icu, Kernel, Log, Scheduler, Task, Thread, raw};
 
-/// The kernel and the machine below it. The host tests use [`crate::fake::FakeMachine`].
+/// The kernel and the machine below it.
 ///
 /// Physical addresses are those of frames that root's books say may be touched.
 pub trait Machine: Kernel {
     /// Zeroes whole pages.
     fn zero(&self, phys: u32, bytes: u32);
 
-    /// Copies bytes to a physical address.
+    /// Copies bytes, perhaps code, to a physical address.
     fn copy_in(&self, phys: u32, bytes: &[u8]);
 
     /// Reads an aligned word.

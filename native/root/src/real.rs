@@ -172,6 +172,8 @@ impl Machine for RealMachine {
     fn copy_in(&self, phys: u32, bytes: &[u8]) {
         // SAFETY: the caller's frames are mapped at their physical address and no Rust object's.
         unsafe { core::ptr::copy_nonoverlapping(bytes.as_ptr(), phys as *mut u8, bytes.len()) }
+        // What was copied may be code.
+        self.kernel.make_coherent(phys, phys + bytes.len() as u32);
     }
 
     fn read_word(&self, phys: u32) -> u32 {
