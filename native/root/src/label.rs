@@ -121,6 +121,6 @@ mod tests {
     fn badges_and_unknown_kinds_are_no_labels() {
         assert_eq!(Label::decode(0x7fff_fffc), None);
         assert_eq!(Label::decode(0xf000_4000), None);
-        assert!(PDS_MAX <= 64);
+        const { assert!(PDS_MAX <= 64) };
     }
 }

@@ -9,7 +9,6 @@ pub mod archive;
 pub mod books;
 pub mod client;
 pub mod clock;
-
 pub mod create;
 pub mod dataspaces;
 pub mod destroy;
@@ -35,3 +34,8 @@ pub mod slots;
 pub mod start;
 pub mod target;
 pub mod threads;
+
+#[cfg(test)]
+mod fake;
+#[cfg(test)]
+mod trace_tests;
