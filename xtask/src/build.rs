@@ -8,10 +8,11 @@ use crate::{
 };
 
 /// Packages with programs for the target.
-pub const PACKAGES: [&str; 8] = [
+pub const PACKAGES: [&str; 9] = [
     "thaw-native-loader",
     "thaw-native-sigma0",
     "thaw-native-root",
+    "thaw-root-probe",
     "thaw-native-blk",
     "thaw-native-component",
     "thaw-engine-test",

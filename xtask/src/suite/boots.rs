@@ -50,6 +50,8 @@ pub fn cases() -> Vec<Case> {
             engine(c, &k)
         }));
         let k = kernel.clone();
+        cases.push(one(&format!("boot on {}: root answers every request", k.name), move |c| probe(c, &k)));
+        let k = kernel.clone();
         cases
             .push(one(&format!("boot on {}: the disk holds what was written", k.name), move |c| disk(c, &k)));
     }
@@ -142,6 +144,26 @@ fn engine(context: &Context, kernel: &Kernel) -> Result<()> {
     let failed = lines.iter().find(|l| l.contains("engine: FAIL"));
     ensure(failed.is_none(), || format!("{}", failed.map_or("", |l| l.as_str())))?;
     ensure(lines.iter().any(|l| l.contains("engine: 4 passed, 0 failed")), || "no verdict".into())
+}
+
+/// Programs that make each request to root, good and bad, and count what root holds before and after.
+fn probe(context: &Context, kernel: &Kernel) -> Result<()> {
+    let text = "pd name=manager file=probe-manager quota=65536 prio=170 manager\n";
+    let modules = vec![system(text), program("probe-manager")?, program("probe-program")?];
+    let boot = Boot { root: "thaw-root", modules, disk: false, mib: 512, until: None };
+    let lines = boot.on(context, kernel)?;
+    for who in ["[child] probe: program:", "[manager] probe: manager:"] {
+        let passed = lines.iter().any(|l| l.starts_with(who) && l.contains("checks passed, 0 failed"));
+        ensure(passed, || format!("no line \"{who} .. checks passed, 0 failed\""))?;
+    }
+    let faults =
+        ["no region is attached there", "the region's rights forbid it", "the info page is read-only"];
+    for reason in faults.into_iter().chain(["undefined instruction"]) {
+        ensure(lines.iter().any(|l| l.contains(reason)), || {
+            format!("no fault was reported as \"{reason}\"")
+        })?;
+    }
+    Ok(())
 }
 
 fn disk(context: &Context, kernel: &Kernel) -> Result<()> {
