@@ -1,6 +1,7 @@
 //! Tests across modules: a refused request leaves no trace, stale capabilities find nothing, and what one
 //! PD may do to another.
 
+use thaw_l4::fake::Scripted;
 use thaw_l4::raw;
 use thaw_native_abi::{layout, manager, pd as parent_op, target};
 
@@ -227,4 +228,25 @@ fn peeking_translates_through_regions() {
     assert_eq!(root.translate(id, 0x40_1004), Some(phys + pages(2) + 4));
     assert_eq!(root.translate(id, 0x40_2000), None);
     assert_eq!(root.translate(id, 0x3f_fffc), None);
+}
+
+#[test]
+fn nothing_is_deleted_while_a_thread_stays_ready() {
+    let (mut root, id) = one_pd();
+    root.helper = Some(thaw_l4::Cap::new(thaw_l4::CapIndex(0x1ff)));
+    let before = root.counts();
+    let m = FakeMachine::new();
+    // Each attempt lifts the thread, triggers it and calls the helper, which does not answer in time.
+    for attempt in 0..4 {
+        m.kernel.at(3 * attempt + 2, Scripted::ipc_error(raw::L4_IPC_RETIMEOUT));
+    }
+    assert_eq!(root.pd_destroy(&m, id), Err(Error::Ending));
+    assert_eq!(root.counts(), before);
+    let refused = root.pds.get(id).expect("there").check_changeable();
+    assert_eq!(refused, Err(Error::Ending), "nothing more is made for it");
+    // A trigger that was lost the first time is repeated.
+    let m = FakeMachine::new();
+    m.kernel.at(2, Scripted::ipc_error(raw::L4_IPC_RETIMEOUT));
+    assert_eq!(root.pd_destroy(&m, id), Ok(()));
+    assert_eq!(root.counts()[..2], [0, 0]);
 }

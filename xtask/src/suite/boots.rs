@@ -142,7 +142,7 @@ fn engine(context: &Context, kernel: &Kernel) -> Result<()> {
     let boot = Boot { root: "engine-test", modules: vec![], disk: false, mib: 256, until: None };
     let lines = boot.on(context, kernel)?;
     let failed = lines.iter().find(|l| l.contains("engine: FAIL"));
-    ensure(failed.is_none(), || format!("{}", failed.map_or("", |l| l.as_str())))?;
+    ensure(failed.is_none(), || failed.cloned().unwrap_or_default())?;
     ensure(lines.iter().any(|l| l.contains("engine: 4 passed, 0 failed")), || "no verdict".into())
 }
 
