@@ -1,0 +1,124 @@
+//! Making a PD of the books: memory, map, threads, gates, IRQs. No thread runs.
+
+use thaw_image::{Encoding, Extent};
+use thaw_l4::raw;
+
+use crate::books::{Books, Content, PAGE_BYTES};
+use crate::error::{Asked, Error, Request, Result};
+use crate::host::{CopyRoutine, Host, NewThread, ObjectKind, Region, Span};
+use crate::memory::Views;
+use crate::scan;
+
+/// A PD that is destroyed with everything in it unless it is [kept](Self::keep).
+pub struct Building<'h, H: Host> {
+    host: &'h H,
+    pd: H::Pd,
+    kept: bool,
+}
+
+impl<'h, H: Host> Building<'h, H> {
+    /// Makes an empty PD.
+    pub fn new(host: &'h H, books: &Books) -> Result<Self> {
+        let pd = host.pd_create(books.name, books.quota_pages).asked(Request::PdCreate)?;
+        Ok(Self { host, pd, kept: false })
+    }
+
+    /// The PD.
+    pub fn pd(&self) -> H::Pd {
+        self.pd
+    }
+
+    /// It is complete.
+    pub fn keep(mut self) -> H::Pd {
+        self.kept = true;
+        self.pd
+    }
+}
+
+impl<H: Host> Drop for Building<'_, H> {
+    fn drop(&mut self) {
+        if !self.kept {
+            // What stays is noticed when counts are compared.
+            let _ = self.host.pd_destroy(self.pd);
+        }
+    }
+}
+
+/// Makes the RAM, fills it from the image, and attaches everything.
+pub fn build_memory<H: Host>(
+    host: &H,
+    pd: H::Pd,
+    books: &mut Books,
+    image: Span,
+    extents: &[Extent],
+    views: &mut Views<'_, H>,
+) -> Result<()> {
+    for index in 0..books.dataspaces.len() {
+        let dataspace = &mut books.dataspaces[index];
+        match dataspace.content {
+            Content::Ram { .. } => {
+                dataspace.id = host.ram_create(pd, dataspace.bytes).asked(Request::RamCreate)?;
+                views.add(index, dataspace.id, true)?;
+            }
+            Content::Rom { name, .. } => {
+                let found = host.rom(name).asked(Request::Rom)?;
+                dataspace.id = found.ok_or(Error::RomMissing(name))?.0;
+            }
+        }
+    }
+    // RAM is made zeroed, so only stored pages are copied.
+    extents.iter().filter(|e| e.encoding == Encoding::Raw).try_for_each(|e| fill(host, image, e, views))?;
+    for (index, _) in books.ram().filter(|(index, _)| books.is_executable(*index)) {
+        views.span(index as u32).into_iter().for_each(|span| host.make_coherent(span));
+    }
+    for region in &books.regions {
+        let id = books.dataspaces.get(region.dataspace as usize).map_or(0, |d| d.id);
+        host.attach(pd, &Region { dataspace: id, ..*region }).asked(Request::Attach)?;
+    }
+    Ok(())
+}
+
+fn fill<H: Host>(host: &H, image: Span, extent: &Extent, views: &Views<'_, H>) -> Result<()> {
+    let from = u32::try_from(extent.offset).ok().and_then(|at| image.part(at, extent.stored_length));
+    let view = views.span(extent.dataspace);
+    let to = view.and_then(|v| v.part(extent.first_page * PAGE_BYTES, extent.stored_length));
+    match (to, from) {
+        (Some(to), Some(from)) => host.copy(to, from, CopyRoutine::Stop),
+        // The image is verified: its extents lie inside it and inside their dataspaces.
+        _ => return Err(Error::Unsupported("extent of dataspace", extent.dataspace)),
+    }
+    Ok(())
+}
+
+/// Makes threads that have not run, gates and IRQ objects.
+pub fn build_objects<H: Host>(host: &H, pd: H::Pd, books: &Books) -> Result<()> {
+    for (index, thread) in (0..).zip(&books.threads) {
+        let Some(info) = thread.info else { continue };
+        let new = NewThread { index, priority: info.priority, name: info.name };
+        host.thread_create(pd, &new).asked(Request::ThreadCreate)?;
+    }
+    for booked in &books.objects {
+        let o = &booked.object;
+        match o.kind {
+            ObjectKind::Gate => match host.gate_create(pd, o.slot, o.thread, o.badge) {
+                Err(e) if e.0 == raw::L4_EEXIST => return Err(Error::BadgeTaken(o.badge)),
+                made => made.asked(Request::GateCreate)?,
+            },
+            ObjectKind::Irq => host.irq_create(pd, o.slot, o.thread, o.badge).asked(Request::IrqCreate)?,
+        }
+    }
+    Ok(())
+}
+
+/// Checks ROM modules and memory before anything is made.
+pub fn check_place<H: Host>(host: &H, books: &Books, buffer: &mut [u8]) -> Result<()> {
+    for dataspace in &books.dataspaces {
+        let Content::Rom { name, hash } = dataspace.content else { continue };
+        let (id, bytes) = host.rom(name).asked(Request::Rom)?.ok_or(Error::RomMissing(name))?;
+        if bytes != dataspace.bytes || scan::hash_rom(host, id, bytes, buffer)? != hash {
+            return Err(Error::RomDiffers(name));
+        }
+    }
+    // The quota is taken from the checkpointer's own; the RAM must be there, too.
+    crate::memory::check_free(host, u64::from(books.quota_pages) * u64::from(PAGE_BYTES))
+}

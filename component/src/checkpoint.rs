@@ -1,0 +1,214 @@
+//! A checkpoint from the first look to the last flush.
+
+use thaw_image::store::{BlockDevice, Store};
+use thaw_image::{Abi, Architecture, Digest, Extent, Flags, Identity, KernelName, Name};
+
+use crate::books::Books;
+use crate::config::After;
+use crate::error::{Asked, DiskError, Error, Request, Result};
+use crate::host::Host;
+use crate::memory::{Spare, Views, check_room};
+use crate::phase::Phase;
+use crate::service::{Service, Session, Stopped};
+use crate::stop::{ATTEMPTS, PAUSE_MS, StopTimes, stop_and_copy};
+use crate::{encode, scan, summary};
+
+/// Runs of pages that fit into the table: enough for any target within the limits of an image.
+pub const EXTENTS_MAX: usize =
+    thaw_image::extent_table_len(thaw_image::MAX_PAGES, thaw_image::MAX_DATASPACES) as usize;
+/// Bytes that are read, hashed and written at once.
+pub const BUFFER_BYTES: usize = 65536;
+
+/// Tables of the checkpointer: about half a MiB, kept in static memory.
+pub struct Tables {
+    /// The target.
+    pub books: Books,
+    /// Runs of pages of the image.
+    pub extents: [Extent; EXTENTS_MAX],
+    /// Bytes on their way.
+    pub buffer: [u8; BUFFER_BYTES],
+}
+
+impl Tables {
+    /// Empty ones.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { books: Books::new(), extents: [Extent::EMPTY; EXTENTS_MAX], buffer: [0; BUFFER_BYTES] }
+    }
+}
+
+impl Default for Tables {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// The machine, as the image tells it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Machine {
+    /// Revision of the kernel's interface.
+    pub abi: Abi,
+    /// Number of the board.
+    pub board_id: u32,
+    /// Its name.
+    pub board: Name,
+    /// Version string of the kernel.
+    pub kernel: KernelName,
+}
+
+/// Everything that a checkpointer works with.
+pub struct Checkpointer<'a, H: Host, S: Service<Pd = H::Pd>, D: BlockDevice<Error = DiskError>> {
+    /// The world.
+    pub host: &'a H,
+    /// The privileged service.
+    pub service: &'a S,
+    /// Where images are kept.
+    pub disk: &'a mut D,
+    /// The machine.
+    pub machine: Machine,
+    /// Tables.
+    pub tables: &'a mut Tables,
+}
+
+/// What a checkpoint did.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Done {
+    /// Number of the checkpoint.
+    pub generation: u64,
+    /// Bytes of the target's RAM.
+    pub bytes: u32,
+    /// Bytes of the image.
+    pub image_bytes: u64,
+    /// Threads that were stopped.
+    pub threads: u32,
+    /// What the stop took.
+    pub times: StopTimes,
+}
+
+impl<'a, H: Host, S: Service<Pd = H::Pd>, D: BlockDevice<Error = DiskError>> Checkpointer<'a, H, S, D> {
+    pub(crate) fn enter(&self, phase: Phase) {
+        self.host.say(format_args!("thaw: {phase}"));
+    }
+
+    /// Checkpoints the target. On an error it runs on and the disk keeps the image it had.
+    pub fn checkpoint(&mut self, pd: H::Pd, after: After) -> Result<Done> {
+        let (host, service) = (self.host, self.service);
+        let mut attempt = 1;
+        loop {
+            self.check(pd)?;
+            let bytes = self.tables.books.ram_bytes();
+            let spare = Spare::take(host, 2 * bytes)?;
+            let views = self.views()?;
+            let session = Session::open(service, pd)?;
+            let books = &mut self.tables.books;
+            session.slots(host.slot_end(), |entry| {
+                scan::check_slot(host, books, &entry)?;
+                books.add_slot(entry)
+            })?;
+            self.enter(Phase::Stop);
+            match stop_and_copy(host, session, pd, &mut self.tables.books, &views, &spare) {
+                Ok((stopped, times)) => return self.finish(pd, stopped, times, (views, spare), after),
+                Err(error) if attempt < ATTEMPTS && is_passing(&error) => {
+                    host.say(format_args!("thaw: stop {attempt} of {ATTEMPTS} failed: {error}"));
+                    attempt += 1;
+                    drop((views, spare));
+                    host.sleep_ms(PAUSE_MS);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Everything that can be refused while the target runs.
+    fn check(&mut self, pd: H::Pd) -> Result<()> {
+        self.enter(Phase::Scan);
+        let tables = &mut *self.tables;
+        scan::scan(self.host, pd, &mut tables.books)?;
+        self.enter(Phase::Check);
+        check_room(self.host, self.tables.books.ram_bytes())?;
+        let tables = &mut *self.tables;
+        scan::hash_roms(self.host, &mut tables.books, &mut tables.buffer)?;
+        encode::check_extents(&tables.books, EXTENTS_MAX)?;
+        let mut store = Store::open(&mut *self.disk)?;
+        // Dropped at once: nothing is written, but what would not fit is refused.
+        store.begin(encode::image_bound(&tables.books))?;
+        Ok(())
+    }
+
+    fn views(&self) -> Result<Views<'a, H>> {
+        let mut views = Views::new(self.host);
+        for (index, dataspace) in self.tables.books.ram() {
+            views.add(index, dataspace.id, false)?;
+        }
+        Ok(views)
+    }
+
+    fn finish(
+        &mut self,
+        pd: H::Pd,
+        stopped: Session<'_, S, Stopped>,
+        mut times: StopTimes,
+        (views, spare): (Views<'_, H>, Spare<'_, H>),
+        after: After,
+    ) -> Result<Done> {
+        let held = match after {
+            After::Resume => {
+                stopped.resume().map_err(Error::Resume)?;
+                times.resumed = self.host.ticks();
+                self.enter(Phase::Resume);
+                None
+            }
+            After::Destroy => Some(stopped),
+        };
+        drop(views);
+        self.enter(Phase::Write);
+        let written = self.write(&spare, after, times);
+        match (written, held) {
+            (written, None) => written,
+            (Ok(done), Some(stopped)) => {
+                self.enter(Phase::Destroy);
+                stopped.abandon()?;
+                self.host.pd_destroy(pd).asked(Request::PdDestroy)?;
+                Ok(done)
+            }
+            (Err(error), Some(stopped)) => {
+                stopped.resume().map_err(Error::Resume)?;
+                self.enter(Phase::Resume);
+                Err(error)
+            }
+        }
+    }
+
+    fn write(&mut self, spare: &Spare<'_, H>, after: After, times: StopTimes) -> Result<Done> {
+        let mut store = Store::open(&mut *self.disk)?;
+        let generation = store.header().map_or(1, |header| header.identity.generation.saturating_add(1));
+        let Tables { books, extents, buffer } = &mut *self.tables;
+        let Machine { abi, board_id, board, kernel } = self.machine;
+        let identity = Identity {
+            architecture: Architecture::Arm32,
+            abi,
+            board_id,
+            board,
+            target: books.name,
+            kernel,
+            generation,
+            parent: Digest::NONE,
+            clock_us: books.clock_us,
+            flags: Flags { left_running: after == After::Resume },
+        };
+        let mut commit = store.begin(encode::image_bound(books))?;
+        let finished =
+            encode::write_image(self.host, books, spare, identity, &mut commit, (extents, buffer))?;
+        commit.finish(&finished)?;
+        let bytes = books.ram_bytes();
+        let image_bytes = finished.header.total_length;
+        let threads = books.live().count() as u32;
+        summary::measure_copy(self.host, spare.span(), bytes);
+        Ok(Done { generation, bytes, image_bytes, threads, times })
+    }
+}
+
+/// Whether the same may go well a little later.
+fn is_passing(error: &Error) -> bool {
+    matches!(error, Error::Stop(crate::service::ServiceError::Refused(_)) | Error::Changed(_))
+}

@@ -1,0 +1,192 @@
+//! From a verified image to the books, refusing what this system has no place for.
+
+use core::convert::Infallible;
+
+use thaw_image::{
+    Activity, Body, Dataspace, Extent, Frame as SavedFrame, Kind, Pager, Rights, Slot, SlotObject, Source,
+    Thread, ThreadState as Life, Verified,
+};
+use thaw_l4::{Frame, Vfp, raw};
+use thaw_protocol::slot_kind;
+
+use crate::activity::from_saved;
+use crate::books::{Books, PAGE_BYTES};
+use crate::error::{Error, Result, Table};
+use crate::host::{FixedSlot, Host, Object, ObjectKind, Region, Span, ThreadInfo};
+use crate::service::SlotEntry;
+
+/// An image in the checkpointer's own memory.
+pub struct InMemory<'h, H: Host> {
+    host: &'h H,
+    span: Span,
+}
+
+impl<'h, H: Host> InMemory<'h, H> {
+    /// All of `span`.
+    pub fn new(host: &'h H, span: Span) -> Self {
+        Self { host, span }
+    }
+}
+
+impl<H: Host> Source for InMemory<'_, H> {
+    type Error = Infallible;
+
+    fn len(&mut self) -> core::result::Result<u64, Infallible> {
+        Ok(self.span.bytes.into())
+    }
+
+    fn read_at(&mut self, offset: u64, bytes: &mut [u8]) -> core::result::Result<(), Infallible> {
+        // Readers stay below `len`; what is beyond would read as zero and fail its hash.
+        let part = u32::try_from(offset).ok().and_then(|o| self.span.part(o, bytes.len() as u32));
+        match part {
+            Some(part) => self.host.read(part, bytes),
+            None => bytes.fill(0),
+        }
+        Ok(())
+    }
+}
+
+/// Fills books and extent table; returns how many extents there are.
+pub fn read_image<H: Host>(
+    host: &H,
+    image: &Verified,
+    source: &mut InMemory<'_, H>,
+    books: &mut Books,
+    extents: &mut [Extent],
+) -> Result<usize> {
+    books.clear();
+    let count = image.summary().count(Kind::Extent);
+    if count as usize > extents.len() {
+        return Err(Error::TooMany(Table::Extents, extents.len() as u32));
+    }
+    let mut records = image.records();
+    while let Some(record) = records.next(source)? {
+        let index = record.index;
+        match record.body {
+            Body::Target(target) if index == 0 => {
+                (books.name, books.badge) = (target.name, target.badge);
+                (books.quota_pages, books.clock_us) = (target.quota_pages, target.clock_us);
+                books.clones = target.clones.saturating_add(1);
+            }
+            Body::Target(_) => return Err(Error::Unsupported("pd", index)),
+            Body::External(_) => return Err(Error::Unsupported("session", index)),
+            Body::Dataspace(dataspace) => add_dataspace(books, index, &dataspace)?,
+            Body::Region(region) => {
+                let offset = u32::try_from(region.offset).map_err(|_| Error::Unsupported("region", index))?;
+                let (bytes, rights) = (region.size_bytes, region.access.bits());
+                let dataspace = region.dataspace;
+                books.add_region(Region { addr: region.addr, bytes, dataspace, offset, rights })?;
+            }
+            Body::Thread(thread) => add_thread(host, books, index, &thread)?,
+            // What they say the threads' activities say, too; the rules of the image see to that.
+            Body::Link(_) | Body::Queued(_) => {}
+            Body::Gate(gate) => add_object(books, ObjectKind::Gate, index, gate.badge, gate.thread, 0)?,
+            Body::Irq(irq) => {
+                add_object(books, ObjectKind::Irq, index, irq.badge, irq.thread, irq.pending)?;
+            }
+            Body::Slot(slot) => add_slot(host, books, &slot)?,
+            Body::Extent(extent) => extents[index as usize] = extent,
+        }
+    }
+    // A gate that no slot names could not be reached by anybody.
+    match books.objects.iter().position(|o| o.object.slot == NO_SLOT) {
+        Some(n) => Err(Error::Unsupported("object without slot", n as u32)),
+        None => Ok(count as usize),
+    }
+}
+
+/// Slot of an object whose slot record has not been read yet.
+const NO_SLOT: u32 = !0;
+
+fn add_dataspace(books: &mut Books, index: u32, dataspace: &Dataspace) -> Result<()> {
+    let fits = u32::try_from(dataspace.size_bytes).ok().filter(|b| b.checked_add(PAGE_BYTES).is_some());
+    let bytes = fits.ok_or(Error::Unsupported("dataspace", index))?;
+    let rom = match dataspace.content {
+        thaw_image::Content::Ram => None,
+        thaw_image::Content::Rom { module, hash } => Some((module, hash)),
+    };
+    books.add_dataspace(0, bytes, rom)
+}
+
+fn add_thread<H: Host>(host: &H, books: &mut Books, index: u32, thread: &Thread) -> Result<()> {
+    let unsupported = Error::Unsupported("thread", index);
+    let started = match thread.state {
+        Life::Hole => return books.add_thread(None),
+        Life::NeverStarted => false,
+        Life::Live(_) => true,
+        Life::Dead => return Err(unsupported),
+    };
+    let made_by_world = (thread.pager, thread.handler) == (Pager::Platform, Pager::Platform);
+    if !made_by_world || thread.utcb_addr != host.utcb_addr(index) || thread.affinity.offset != 0 {
+        return Err(unsupported);
+    }
+    books.add_thread(Some(ThreadInfo { started, priority: thread.priority, name: thread.name }))?;
+    let (Some(activity), Some(booked)) = (thread.state.activity(), books.threads.last_mut()) else {
+        return Ok(());
+    };
+    let state = &mut booked.state;
+    state.activity = from_saved(&activity).ok_or(Error::Unsupported(doing(&activity), index))?;
+    state.frame = frame(&thread.frame);
+    state.vfp = Vfp { d: thread.vfp.d, fpscr: thread.vfp.fpscr };
+    state.utcb = thread.utcb;
+    Ok(())
+}
+
+fn doing(activity: &Activity) -> &'static str {
+    match activity {
+        Activity::Exception { .. } => "open exception of thread",
+        _ => "thread",
+    }
+}
+
+fn frame(saved: &SavedFrame) -> Frame {
+    let mut frame = Frame::ZERO;
+    saved.r.iter().enumerate().for_each(|(n, value)| frame.set_reg(n, *value));
+    frame.set_reg(13, saved.sp);
+    frame.set_reg(14, saved.lr);
+    frame.set_pc(saved.pc);
+    frame.0[raw::THAW_EXC_CPSR as usize] = saved.cpsr;
+    frame.0[raw::THAW_EXC_TPIDRURO as usize] = saved.tpidruro;
+    frame
+}
+
+fn add_object(
+    books: &mut Books,
+    kind: ObjectKind,
+    index: u32,
+    badge: u32,
+    thread: Option<u32>,
+    pending: u32,
+) -> Result<()> {
+    let thread = thread.ok_or(Error::Unsupported("object without thread", index))?;
+    books.add_object(Object { slot: NO_SLOT, kind, badge, thread }, pending)
+}
+
+/// A slot names its object by number among those of its kind.
+fn add_slot<H: Host>(host: &H, books: &mut Books, slot: &Slot) -> Result<()> {
+    let unsupported = Error::Unsupported("slot", slot.slot);
+    let all = Rights::R | Rights::W | Rights::S;
+    if slot.rights.bits() != all || slot.slot >= host.slot_end() {
+        return Err(unsupported);
+    }
+    let kind = match slot.object {
+        SlotObject::Gate(n) => place(books, ObjectKind::Gate, n, slot).map(|()| slot_kind::GATE),
+        SlotObject::Irq(n) => place(books, ObjectKind::Irq, n, slot).map(|()| slot_kind::IRQ),
+        SlotObject::Log => fixed(host, slot, FixedSlot::Log),
+        SlotObject::PagerGate => fixed(host, slot, FixedSlot::Pager),
+        SlotObject::Service(number) => fixed(host, slot, FixedSlot::Service(number)),
+        SlotObject::Thread(_) | SlotObject::External(_) | SlotObject::Task => None,
+    };
+    let kind = kind.ok_or(unsupported)?;
+    books.add_slot(SlotEntry { slot: slot.slot, kind, badge: slot.badge })
+}
+
+fn place(books: &mut Books, kind: ObjectKind, n: u32, slot: &Slot) -> Option<()> {
+    let object = books.objects.iter_mut().filter(|o| o.object.kind == kind).nth(n as usize)?;
+    let free = object.object.slot == NO_SLOT && object.object.badge == slot.badge;
+    free.then(|| object.object.slot = slot.slot)
+}
+
+fn fixed<H: Host>(host: &H, slot: &Slot, expected: FixedSlot) -> Option<u32> {
+    (host.fixed_slot(slot.slot) == Some(expected)).then_some(slot_kind::FIXED)
+}

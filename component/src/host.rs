@@ -1,0 +1,276 @@
+//! What the checkpointer needs from the world it runs in.
+
+use core::fmt;
+
+use thaw_image::Name;
+use thaw_protocol::{GATES_MAX, IRQS_MAX};
+
+/// Gates and IRQ objects of a target at most.
+pub const OBJECTS_MAX: usize = GATES_MAX + IRQS_MAX;
+
+/// A refusal of the world: `thaw_l4::Error::number`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct HostError(pub u32);
+
+/// Result of a request.
+pub type HostResult<T> = Result<T, HostError>;
+
+/// What the last request of an enumeration returned.
+pub type Listed<T> = HostResult<Option<T>>;
+
+/// Memory that the checkpointer sees at an address.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Span {
+    /// First address.
+    pub addr: u32,
+    /// Bytes.
+    pub bytes: u32,
+}
+
+impl Span {
+    /// `bytes` bytes from `offset` on, or nothing if they are not all inside.
+    #[must_use]
+    pub fn part(self, offset: u32, bytes: u32) -> Option<Self> {
+        let end = offset.checked_add(bytes)?;
+        (end <= self.bytes).then_some(Self { addr: self.addr + offset, bytes })
+    }
+}
+
+/// A PD as its parent sees it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct PdInfo {
+    /// Badge of the PD at its services.
+    pub badge: u32,
+    /// Pages it may use.
+    pub quota_pages: u32,
+    /// Whether it runs.
+    pub life: Life,
+    /// Its name.
+    pub name: Name,
+}
+
+/// Whether a PD runs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Life {
+    /// It does.
+    Running,
+    /// It asked to end, with that code.
+    Exited(u32),
+    /// A thread ended in an exception that nobody handled.
+    Faulted,
+}
+
+/// Something attached in a PD.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Region {
+    /// First address.
+    pub addr: u32,
+    /// Bytes, whole pages.
+    pub bytes: u32,
+    /// What is attached.
+    pub dataspace: u32,
+    /// From where on.
+    pub offset: u32,
+    /// `L4_FPAGE_*`.
+    pub rights: u32,
+}
+
+/// Memory that can be attached.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Dataspace {
+    /// The world's number for it.
+    pub id: u32,
+    /// Bytes.
+    pub bytes: u32,
+    /// What it is.
+    pub kind: DataspaceKind,
+}
+
+/// Kinds of dataspaces.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum DataspaceKind {
+    /// RAM of the PD.
+    Ram,
+    /// A ROM module.
+    Rom(Name),
+    /// Anything that cannot be saved.
+    Other,
+}
+
+/// A gate or an IRQ object of a PD, made by the world.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Object {
+    /// Slot in the PD.
+    pub slot: u32,
+    /// What it is.
+    pub kind: ObjectKind,
+    /// Badge of a gate, label of an IRQ.
+    pub badge: u32,
+    /// Index of the thread it is bound to.
+    pub thread: u32,
+}
+
+/// Kinds of objects.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ObjectKind {
+    /// An IPC gate.
+    Gate,
+    /// An IRQ object.
+    Irq,
+}
+
+/// A thread of a PD.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ThreadInfo {
+    /// Whether it has ever been started.
+    pub started: bool,
+    /// Its priority.
+    pub priority: u32,
+    /// Its name.
+    pub name: Name,
+}
+
+/// What is at a thread index.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ThreadAt {
+    /// A thread.
+    Thread(ThreadInfo),
+    /// None, but there are higher ones.
+    Hole,
+    /// None, and none after it.
+    End,
+}
+
+/// A thread to be made, without being started.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct NewThread {
+    /// Its index.
+    pub index: u32,
+    /// Its priority.
+    pub priority: u32,
+    /// Its name.
+    pub name: Name,
+}
+
+/// A capability that every PD has in a slot.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum FixedSlot {
+    /// A service of the world, by number.
+    Service(u32),
+    /// The log.
+    Log,
+    /// The gate to which a thread faults.
+    Pager,
+}
+
+/// Free memory in pages.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Memory {
+    /// Of the system.
+    pub free_pages: u32,
+    /// Left in the checkpointer's own quota.
+    pub own_pages: u32,
+}
+
+/// How much of everything the world holds, to prove that nothing was left behind.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Counts(pub [u32; 8]);
+
+impl Counts {
+    /// What is counted, in order.
+    pub const NAMES: [&str; 8] =
+        ["pds", "threads", "gates", "irqs", "dataspaces", "regions", "slots", "free_pages"];
+}
+
+impl fmt::Display for Counts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, (name, count)) in Self::NAMES.iter().zip(self.0).enumerate() {
+            write!(f, "{}{name}={count}", if i == 0 { "" } else { " " })?;
+        }
+        Ok(())
+    }
+}
+
+/// Routines that copy memory.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum CopyRoutine {
+    /// The one that the stop uses: the fastest known.
+    Stop,
+    /// Eight core registers at a time, where there is no VFP.
+    Core,
+}
+
+/// The world. Requests are bounded and answered without waiting for the target.
+pub trait Host {
+    /// Names a PD whose parent the checkpointer is.
+    type Pd: Copy;
+
+    /// Makes an empty PD.
+    fn pd_create(&self, name: Name, quota_pages: u32) -> HostResult<Self::Pd>;
+    /// Destroys a PD with everything made for it.
+    fn pd_destroy(&self, pd: Self::Pd) -> HostResult<()>;
+    /// Describes a PD.
+    fn pd_info(&self, pd: Self::Pd) -> HostResult<PdInfo>;
+    /// Makes zeroed RAM charged to the PD; returns its id.
+    fn ram_create(&self, pd: Self::Pd, bytes: u32) -> HostResult<u32>;
+    /// Attaches a dataspace in the PD.
+    fn attach(&self, pd: Self::Pd, region: &Region) -> HostResult<()>;
+    /// Makes a thread that has not run.
+    fn thread_create(&self, pd: Self::Pd, thread: &NewThread) -> HostResult<()>;
+    /// Makes a gate with that badge.
+    fn gate_create(&self, pd: Self::Pd, slot: u32, thread: u32, badge: u32) -> HostResult<()>;
+    /// Makes an IRQ object with that label.
+    fn irq_create(&self, pd: Self::Pd, slot: u32, thread: u32, label: u32) -> HostResult<()>;
+    /// Region number `n` in order of address.
+    fn region(&self, pd: Self::Pd, n: u32) -> Listed<Region>;
+    /// Dataspace number `n` in order of id.
+    fn dataspace(&self, pd: Self::Pd, n: u32) -> Listed<Dataspace>;
+    /// Object number `n` made for the PD.
+    fn object(&self, pd: Self::Pd, n: u32) -> Listed<Object>;
+    /// The thread with that index.
+    fn thread(&self, pd: Self::Pd, index: u32) -> HostResult<ThreadAt>;
+    /// The PD's clock in microseconds.
+    fn clock_us(&self, pd: Self::Pd) -> HostResult<u64>;
+    /// Sets the PD's clock.
+    fn set_clock_us(&self, pd: Self::Pd, us: u64) -> HostResult<()>;
+
+    /// Address of the UTCB of the thread with that index.
+    fn utcb_addr(&self, index: u32) -> u32;
+    /// What every PD has in that slot.
+    fn fixed_slot(&self, slot: u32) -> Option<FixedSlot>;
+    /// End of the slots that are looked at.
+    fn slot_end(&self) -> u32;
+
+    /// The ROM module of that name: id and bytes; `None` if there is none.
+    fn rom(&self, name: Name) -> Listed<(u32, u32)>;
+    /// Makes a dataspace visible to the checkpointer, mapped at once; `writable` if it is to be filled.
+    fn show(&self, dataspace: u32, writable: bool) -> HostResult<Span>;
+    /// Ends [`show`](Self::show).
+    fn hide(&self, span: Span) -> HostResult<()>;
+    /// Takes RAM for the checkpointer itself, all of it mapped.
+    fn take_spare(&self, bytes: u32) -> HostResult<Span>;
+    /// Gives it back.
+    fn give_spare(&self, span: Span) -> HostResult<()>;
+    /// How much memory is free.
+    fn memory(&self) -> HostResult<Memory>;
+    /// What the world holds.
+    fn counts(&self) -> HostResult<Counts>;
+
+    /// Copies `from` to the start of `to`; both are visible, page-aligned and as long as `from`.
+    fn copy(&self, to: Span, from: Span, routine: CopyRoutine);
+    /// Reads the start of `from`.
+    fn read(&self, from: Span, to: &mut [u8]);
+    /// Writes the start of `to`.
+    fn write(&self, to: Span, from: &[u8]);
+    /// Makes code in `span` executable for every thread.
+    fn make_coherent(&self, span: Span);
+
+    /// The counter, where there is one.
+    fn ticks(&self) -> Option<u64>;
+    /// The counter's frequency in hertz, 0 where there is none.
+    fn counter_hz(&self) -> u32;
+    /// Sleeps.
+    fn sleep_ms(&self, ms: u32);
+    /// Prints a line.
+    fn say(&self, line: fmt::Arguments<'_>);
+}

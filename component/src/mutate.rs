@@ -1,0 +1,119 @@
+//! Deliberate damage to the restored state. **For tests only**: it shows that the demonstration fails
+//! when a restore does not restore everything.
+
+use core::fmt;
+
+use thaw_l4::raw;
+
+use crate::service::ThreadState;
+
+/// What is damaged.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Mutation {
+    /// Memory is restored, but the first thread starts at the program's entry.
+    Entry,
+    /// r4-r11 of all threads are zero.
+    Callee,
+    /// All VFP registers of all threads are zero.
+    Vfp,
+    /// The UTCBs are not restored.
+    Utcb,
+    /// TPIDRURO of all threads is zero.
+    Tls,
+    /// One page of the largest dataspace stays zero.
+    Page,
+}
+
+impl Mutation {
+    /// All names, for messages.
+    pub const NAMES: &'static str = "entry, callee, vfp, utcb, tls or page";
+
+    /// The mutation with that name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Some(match name {
+            "entry" => Self::Entry,
+            "callee" => Self::Callee,
+            "vfp" => Self::Vfp,
+            "utcb" => Self::Utcb,
+            "tls" => Self::Tls,
+            "page" => Self::Page,
+            _ => return None,
+        })
+    }
+
+    /// Damages the state of thread `index`. `entry` are first instruction and stack pointer of the program.
+    pub fn apply(self, index: u32, state: &mut ThreadState, entry: (u32, u32)) {
+        match self {
+            Self::Entry if index == 0 => {
+                let thumb = if entry.0 & 1 != 0 { 0x20 } else { 0 };
+                *state = ThreadState::ZERO;
+                state.frame.set_pc(entry.0 & !1);
+                state.frame.set_reg(13, entry.1);
+                state.frame.0[raw::THAW_EXC_CPSR as usize] = USER_MODE | thumb;
+            }
+            Self::Callee => (4..=11).for_each(|n| state.frame.set_reg(n, 0)),
+            Self::Vfp => state.vfp = thaw_l4::Vfp::ZERO,
+            Self::Utcb => state.utcb.fill(0),
+            Self::Tls => state.frame.0[raw::THAW_EXC_TPIDRURO as usize] = 0,
+            Self::Entry | Self::Page => {}
+        }
+    }
+}
+
+/// User mode in cpsr.
+const USER_MODE: u32 = 0x10;
+
+impl fmt::Display for Mutation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Entry => "first thread starts at the program's entry",
+            Self::Callee => "r4-r11 are zero",
+            Self::Vfp => "vfp registers are zero",
+            Self::Utcb => "utcbs are not restored",
+            Self::Tls => "tpidruro is zero",
+            Self::Page => "one page is not restored",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn full() -> ThreadState {
+        let mut state = ThreadState::ZERO;
+        state.frame.0.fill(0x1234_5610);
+        state.vfp.d.fill(7);
+        state.vfp.fpscr = 8;
+        state.utcb.fill(9);
+        state
+    }
+
+    #[test]
+    fn each_damages_what_it_names_and_nothing_else() {
+        for name in ["entry", "callee", "vfp", "utcb", "tls", "page"] {
+            let mutation = Mutation::from_name(name).expect("listed");
+            assert!(Mutation::NAMES.contains(name));
+            let mut state = full();
+            mutation.apply(1, &mut state, (0x100_0001, 0x200));
+            let changed = (
+                (4..=11).any(|n| state.frame.reg(n) == 0),
+                state.frame.tpidruro() == 0,
+                state.vfp != full().vfp,
+                state.utcb != full().utcb,
+            );
+            let expected = (name == "callee", name == "tls", name == "vfp", name == "utcb");
+            assert_eq!(changed, expected, "{name}");
+            assert_eq!(state.frame.pc(), full().frame.pc(), "{name}");
+        }
+    }
+
+    #[test]
+    fn the_entry_is_for_the_first_thread() {
+        let mut state = full();
+        Mutation::Entry.apply(0, &mut state, (0x100_0001, 0x9000_0000));
+        assert_eq!((state.frame.pc(), state.frame.reg(13), state.frame.reg(4)), (0x100_0000, 0x9000_0000, 0));
+        assert_eq!(state.frame.cpsr(), 0x30);
+    }
+}

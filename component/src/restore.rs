@@ -1,0 +1,163 @@
+//! A restore from the first sector to the commit.
+
+use thaw_image::store::{BlockDevice, Store};
+use thaw_image::{Architecture, Expect, Source, Verified};
+
+use crate::books::{Books, PAGE_BYTES};
+use crate::build::{Building, build_memory, build_objects, check_place};
+use crate::checkpoint::{Checkpointer, Tables};
+use crate::decode::{InMemory, read_image};
+use crate::error::{Asked, DiskError, Error, Request, Result};
+use crate::host::{Host, Span};
+use crate::memory::{Spare, Views, check_free};
+use crate::mutate::Mutation;
+use crate::phase::Phase;
+use crate::service::{Service, Session};
+use crate::summary::between;
+
+/// Deliberate damage, with first instruction and stack pointer of the program. **For tests only.**
+pub type Damage = Option<(Mutation, (u32, u32))>;
+
+/// What a restore did.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Restored<P> {
+    /// The new PD.
+    pub pd: P,
+    /// Number of the checkpoint.
+    pub generation: u64,
+    /// Bytes of the target's RAM.
+    pub bytes: u32,
+    /// Bytes of the image.
+    pub image_bytes: u64,
+    /// Threads that go on.
+    pub threads: u32,
+    /// From the verified image to the commit.
+    pub total_ticks: Option<u64>,
+    /// Of that, making the memory and filling it.
+    pub memory_ticks: Option<u64>,
+    /// Of that, making threads, gates and IRQs.
+    pub objects_ticks: Option<u64>,
+    /// Of that, taking hold of the threads and giving them their state.
+    pub stage_ticks: Option<u64>,
+}
+
+impl<'a, H: Host, S: Service<Pd = H::Pd>, D: BlockDevice<Error = DiskError>> Checkpointer<'a, H, S, D> {
+    /// Restores the newest image of the disk. On an error nothing of it is left.
+    pub fn restore(&mut self, damage: Damage) -> Result<Restored<H::Pd>> {
+        let before = self.host.counts().asked(Request::Counts)?;
+        let result = self.try_restore(damage);
+        if let Err(error) = &result {
+            self.enter(Phase::Rollback);
+            let after = self.host.counts().asked(Request::Counts)?;
+            if before != after {
+                self.host.say(format_args!("thaw: {error}"));
+                return Err(Error::Leak(before, after));
+            }
+            self.host.say(format_args!("thaw: nothing left behind: {after}"));
+        }
+        result
+    }
+
+    fn try_restore(&mut self, damage: Damage) -> Result<Restored<H::Pd>> {
+        let host = self.host;
+        self.enter(Phase::Verify);
+        let spare = self.load()?;
+        let (image, extents) = self.verify(spare.span())?;
+        check_place(host, &self.tables.books, &mut self.tables.buffer)?;
+        self.enter(Phase::Build);
+        let begin = host.ticks();
+        let building = Building::new(host, &self.tables.books)?;
+        let pd = building.pd();
+        let mut views = Views::new(host);
+        let Tables { books, extents: table, buffer } = &mut *self.tables;
+        build_memory(host, pd, books, spare.span(), &table[..extents], &mut views)?;
+        if let Some((Mutation::Page, _)) = damage {
+            drop_page(host, books, &views, buffer);
+        }
+        let memory = host.ticks();
+        build_objects(host, pd, books)?;
+        let objects = host.ticks();
+        let staged = self.stage(pd, damage)?;
+        let stage = host.ticks();
+        staged.commit()?;
+        let end = host.ticks();
+        self.enter(Phase::Commit);
+        let books = &self.tables.books;
+        Ok(Restored {
+            pd: building.keep(),
+            generation: image.header().identity.generation,
+            bytes: books.ram_bytes(),
+            image_bytes: image.header().total_length,
+            threads: books.live().count() as u32,
+            total_ticks: between(begin, end),
+            memory_ticks: between(begin, memory),
+            objects_ticks: between(memory, objects),
+            stage_ticks: between(objects, stage),
+        })
+    }
+
+    /// Brings the whole image into memory: what is verified there is what is used.
+    fn load(&mut self) -> Result<Spare<'a, H>> {
+        let mut store = Store::open(&mut *self.disk)?;
+        let length = store.header()?.total_length;
+        check_free(self.host, length)?;
+        let bytes = u32::try_from(length).unwrap_or(u32::MAX);
+        let spare = Spare::take(self.host, bytes)?;
+        let mut source = store.image()?;
+        let buffer = &mut self.tables.buffer;
+        let mut done = 0;
+        while done < bytes {
+            let part = (bytes - done).min(buffer.len() as u32);
+            let piece = &mut buffer[..part as usize];
+            source.read_at(done.into(), piece)?;
+            self.host.write(spare.part(done, part)?, piece);
+            done += part;
+        }
+        Ok(spare)
+    }
+
+    /// Verifies the image in `span` and fills the books; returns it and its number of extents.
+    fn verify(&mut self, span: Span) -> Result<(Verified, usize)> {
+        let machine = self.machine;
+        let expect = Expect {
+            architecture: Some(Architecture::Arm32),
+            abi: Some(machine.abi),
+            board: Some((machine.board_id, machine.board)),
+            parent: None,
+        };
+        let mut source = InMemory::new(self.host, span);
+        let tables = &mut *self.tables;
+        let image = thaw_image::verify(&mut source, &expect, &mut tables.buffer)?;
+        let extents = read_image(self.host, &image, &mut source, &mut tables.books, &mut tables.extents)?;
+        Ok((image, extents))
+    }
+
+    /// Gives all threads their state; none has run.
+    fn stage(&mut self, pd: H::Pd, damage: Damage) -> Result<Session<'a, S, crate::service::Prepared>> {
+        let books = &self.tables.books;
+        let prepared = Session::open(self.service, pd)?.prepare(books.live_mask())?;
+        for (index, thread) in books.live() {
+            let mut state = thread.state;
+            if let Some((mutation, entry)) = damage {
+                mutation.apply(index, &mut state, entry);
+            }
+            prepared.set_thread(index, &state)?;
+        }
+        for irq in books.objects.iter().filter(|o| o.pending != 0) {
+            prepared.set_irq(irq.object.slot, irq.pending)?;
+        }
+        self.host.set_clock_us(pd, books.clock_us).asked(Request::Clock)?;
+        Ok(prepared)
+    }
+}
+
+/// Zeroes the middle page of the largest RAM dataspace. **For tests only.**
+fn drop_page<H: Host>(host: &H, books: &Books, views: &Views<'_, H>, buffer: &mut [u8]) {
+    let Some((index, largest)) = books.ram().max_by_key(|(_, d)| d.bytes) else { return };
+    let middle = largest.page_bytes() / PAGE_BYTES / 2 * PAGE_BYTES;
+    let zeros = &mut buffer[..PAGE_BYTES as usize];
+    zeros.fill(0);
+    if let Some(page) = views.span(index as u32).and_then(|view| view.part(middle, PAGE_BYTES)) {
+        host.write(page, zeros);
+    }
+}

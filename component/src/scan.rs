@@ -1,0 +1,157 @@
+//! Learning what a target has, and whether it still has exactly that when it stands still.
+
+use thaw_image::Digest;
+use thaw_protocol::slot_kind;
+
+use crate::books::{Books, Content};
+use crate::error::{Asked, Error, Request, Result};
+use crate::host::{Dataspace, DataspaceKind, Host, Life, Object, ObjectKind, Region, ThreadAt, ThreadInfo};
+use crate::service::SlotEntry;
+
+/// Fills the books of a running target, threads' states and hashes excepted.
+pub fn scan<H: Host>(host: &H, pd: H::Pd, books: &mut Books) -> Result<()> {
+    books.clear();
+    let info = host.pd_info(pd).asked(Request::PdInfo)?;
+    check_life(info.life)?;
+    (books.name, books.badge, books.quota_pages) = (info.name, info.badge, info.quota_pages);
+    dataspaces(host, pd, |_, d| match d.kind {
+        DataspaceKind::Ram => books.add_dataspace(d.id, d.bytes, None),
+        DataspaceKind::Rom(name) => books.add_dataspace(d.id, d.bytes, Some((name, Digest::NONE))),
+        DataspaceKind::Other => Err(Error::Unsaveable(d.id)),
+    })?;
+    regions(host, pd, |_, region| {
+        let index = books.dataspaces.iter().position(|d| d.id == region.dataspace);
+        let dataspace = index.ok_or(Error::Changed("dataspaces"))? as u32;
+        books.add_region(Region { dataspace, ..region })
+    })?;
+    threads(host, pd, |_, info| books.add_thread(info))?;
+    objects(host, pd, |_, object| books.add_object(object, 0)).map(|_| ())
+}
+
+/// Refuses a target that has ended.
+pub fn check_life(life: Life) -> Result<()> {
+    match life {
+        Life::Running => Ok(()),
+        Life::Exited(code) => Err(Error::Exited(code)),
+        Life::Faulted => Err(Error::Faulted),
+    }
+}
+
+/// Checks that a target which stands still has what the books say: between the scan and the stop it
+/// ran.
+pub fn recheck<H: Host>(host: &H, pd: H::Pd, books: &Books) -> Result<()> {
+    check_life(host.pd_info(pd).asked(Request::PdInfo)?.life)?;
+    let count = dataspaces(host, pd, |n, d| {
+        let booked = books.dataspaces.get(n).filter(|b| b.id == d.id && b.bytes == d.bytes);
+        booked.map(|_| ()).ok_or(Error::Changed("dataspaces"))
+    })?;
+    check_count(count, books.dataspaces.len(), "dataspaces")?;
+    let count = regions(host, pd, |n, region| {
+        let same = books.regions.get(n).is_some_and(|booked| {
+            let id = books.dataspaces.get(booked.dataspace as usize).map_or(0, |d| d.id);
+            Region { dataspace: id, ..*booked } == region
+        });
+        if same { Ok(()) } else { Err(Error::Changed("memory map")) }
+    })?;
+    check_count(count, books.regions.len(), "memory map")?;
+    let count = threads(host, pd, |n, info| {
+        let same = books.threads.get(n).is_some_and(|booked| booked.info == info);
+        if same { Ok(()) } else { Err(Error::Changed("threads")) }
+    })?;
+    check_count(count, books.threads.len(), "threads")?;
+    let count = objects(host, pd, |n, object| {
+        let same = books.objects.get(n).is_some_and(|booked| booked.object == object);
+        if same { Ok(()) } else { Err(Error::Changed("objects")) }
+    })?;
+    check_count(count, books.objects.len(), "objects")
+}
+
+fn check_count(found: usize, booked: usize, what: &'static str) -> Result<()> {
+    if found == booked { Ok(()) } else { Err(Error::Changed(what)) }
+}
+
+/// Refuses a capability that was not made for the target: it could not be made again.
+pub fn check_slot<H: Host>(host: &H, books: &Books, entry: &SlotEntry) -> Result<()> {
+    let made = |kind| {
+        let here = |o: &Object| o.slot == entry.slot && o.kind == kind && o.badge == entry.badge;
+        books.objects.iter().any(|booked| here(&booked.object))
+    };
+    let known = match entry.kind {
+        slot_kind::GATE => made(ObjectKind::Gate),
+        slot_kind::IRQ => made(ObjectKind::Irq),
+        slot_kind::FIXED => host.fixed_slot(entry.slot).is_some(),
+        _ => false,
+    };
+    if known { Ok(()) } else { Err(Error::UnknownCapability { slot: entry.slot, kind: entry.kind }) }
+}
+
+/// Computes the hashes of ROM modules that the target uses.
+pub fn hash_roms<H: Host>(host: &H, books: &mut Books, buffer: &mut [u8]) -> Result<()> {
+    for dataspace in &mut books.dataspaces {
+        if let Content::Rom { name, .. } = dataspace.content {
+            let hash = hash_rom(host, dataspace.id, dataspace.bytes, buffer)?;
+            dataspace.content = Content::Rom { name, hash };
+        }
+    }
+    Ok(())
+}
+
+/// Hash of `bytes` bytes of a ROM module.
+pub fn hash_rom<H: Host>(host: &H, id: u32, bytes: u32, buffer: &mut [u8]) -> Result<Digest> {
+    let span = host.show(id, false).asked(Request::Show)?;
+    let mut hasher = thaw_image::Hasher::new();
+    let mut done = 0;
+    while done < bytes {
+        let part = (bytes - done).min(buffer.len() as u32);
+        let Some(from) = span.part(done, part) else { break };
+        let piece = &mut buffer[..part as usize];
+        host.read(from, piece);
+        hasher.update(piece);
+        done += part;
+    }
+    host.hide(span).asked(Request::Show)?;
+    Ok(hasher.take())
+}
+
+type Each<'a, T> = &'a mut dyn FnMut(usize, T) -> Result<()>;
+
+fn list<T>(next: &dyn Fn(u32) -> crate::host::Listed<T>, each: Each<'_, T>) -> Result<usize> {
+    for n in 0.. {
+        match next(n).asked(Request::Enumerate)? {
+            Some(item) => each(n as usize, item)?,
+            None => return Ok(n as usize),
+        }
+    }
+    Ok(0)
+}
+
+macro_rules! listed {
+    ($name:ident, $method:ident, $item:ty) => {
+        fn $name<H: Host>(
+            host: &H,
+            pd: H::Pd,
+            mut each: impl FnMut(usize, $item) -> Result<()>,
+        ) -> Result<usize> {
+            list(&|n| host.$method(pd, n), &mut each)
+        }
+    };
+}
+
+listed!(dataspaces, dataspace, Dataspace);
+listed!(regions, region, Region);
+listed!(objects, object, Object);
+
+fn threads<H: Host>(
+    host: &H,
+    pd: H::Pd,
+    mut each: impl FnMut(usize, Option<ThreadInfo>) -> Result<()>,
+) -> Result<usize> {
+    for n in 0.. {
+        match host.thread(pd, n).asked(Request::Enumerate)? {
+            ThreadAt::Thread(info) => each(n as usize, Some(info))?,
+            ThreadAt::Hole => each(n as usize, None)?,
+            ThreadAt::End => return Ok(n as usize),
+        }
+    }
+    Ok(0)
+}
