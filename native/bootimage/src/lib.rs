@@ -10,6 +10,7 @@ pub mod elf;
 pub mod fdt;
 pub mod kernel;
 pub mod payload;
+pub mod program;
 pub mod ram;
 
 /// Reads the little-endian word at `at`, or `None` past the end.

@@ -2,9 +2,8 @@
 
 use core::fmt;
 
+use thaw_bootimage::program::ProgramError;
 use thaw_l4::{Error as KernelError, raw};
-
-use crate::program::ProgramError;
 
 /// Result of a request.
 pub type Result<T> = core::result::Result<T, Error>;

@@ -25,7 +25,6 @@ pub mod objects;
 pub mod pager;
 pub mod parent;
 pub mod pd;
-pub mod program;
 pub mod ram;
 pub mod regions;
 pub mod request;

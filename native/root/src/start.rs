@@ -1,5 +1,6 @@
 //! Starting the PDs of the `system` module from the archive.
 
+use thaw_bootimage::program::Program;
 use thaw_l4::raw;
 use thaw_native_abi::config::{PdConfig, SYSTEM_MODULE, parse};
 use thaw_native_abi::{layout, name_words};
@@ -12,7 +13,6 @@ use crate::label::{Kind, PdId};
 use crate::machine::Machine;
 use crate::memory::AttachSpec;
 use crate::pd::{Name, PdSpec};
-use crate::program::Program;
 use crate::threads::ThreadSpec;
 
 /// A PD that waits for a service. Archive and configuration live as long as root.

@@ -6,11 +6,11 @@
 use core::fmt;
 
 use heapless::Vec;
-use thaw_bootimage::elf::{Elf, ElfError, PF_W, PF_X, Segment};
-use thaw_l4::raw;
 use thaw_native_abi::layout;
 
-use crate::frames::PAGE_BYTES;
+use crate::elf::{Elf, ElfError, PF_R, PF_W, PF_X, Segment};
+
+const PAGE_BYTES: u32 = 4096;
 
 /// Loaded segments at most.
 pub const SEGMENTS_MAX: usize = 16;
@@ -54,7 +54,7 @@ pub struct Piece {
     pub addr: u32,
     /// Whole pages, in bytes.
     pub bytes: u32,
-    /// `L4_FPAGE_*`.
+    /// `L4_FPAGE_*`, which are the bits of ELF's segment flags.
     pub rights: u32,
 }
 
@@ -111,13 +111,8 @@ impl<'a> Program<'a> {
 fn append(pieces: &mut Vec<Piece, SEGMENTS_MAX>, segment: &Segment) -> Result<(), ProgramError> {
     let start = segment.vaddr & !(PAGE_BYTES - 1);
     let end = (segment.vaddr + segment.memory_bytes).next_multiple_of(PAGE_BYTES);
-    let mut rights = raw::L4_FPAGE_RO;
-    if segment.flags & PF_W != 0 {
-        rights |= raw::L4_FPAGE_W;
-    }
-    if segment.flags & PF_X != 0 {
-        rights |= raw::L4_FPAGE_X;
-    }
+    // The kernel maps nothing without the right to read.
+    let rights = PF_R | segment.flags & (PF_W | PF_X);
     match pieces.last_mut() {
         Some(last) if start < last.addr + last.bytes => {
             last.bytes = (end - last.addr).max(last.bytes);
@@ -133,6 +128,8 @@ fn append(pieces: &mut Vec<Piece, SEGMENTS_MAX>, segment: &Segment) -> Result<()
 
 #[cfg(test)]
 mod tests {
+    extern crate std;
+
     use super::*;
 
     /// A file with the given `(address, file bytes, memory bytes, flags)` segments behind the headers.
