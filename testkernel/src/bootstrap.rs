@@ -72,7 +72,7 @@ fn init(cell: &mut MaybeUninit<Kernel>, q: &'static Quirks, kip: Kip) {
     kip.set_scalers(us, ns);
     // SAFETY: the window has just been mapped to RAM that no descriptor of the loader claims; it is
     // never unmapped, and sigma0 is told not to hand it out.
-    let mut frames = unsafe { Frames::new(boot::WINDOW, heap.start, bytes / FRAME_BYTES) };
+    let mut frames = unsafe { Frames::new(boot::WINDOW as *mut u32, heap.start, bytes / FRAME_BYTES) };
     let roots = Roots([(); 2].map(|()| frames.alloc().expect("first frames")));
     let lenient = kip.command_has(b"lenient");
     let nothing = Id::from_word(0);

@@ -160,7 +160,7 @@ impl Kernel {
             _ => return result(-(abi::L4_EINVAL as i32)),
         };
         let label = self.utcb(caller, 1);
-        let old = core::mem::replace(&mut self.irqs[irq].thread, Some(thread));
+        let old = self.irqs[irq].thread.replace(thread);
         self.irqs[irq].label = label;
         if old == Some(thread) {
             return result(0);

@@ -201,7 +201,7 @@ impl Kip {
     #[must_use]
     pub fn heap_bytes(&self) -> Option<u32> {
         let kib = self.option_word(OPTIONS_KMEM_KIB);
-        (kib != 0).then(|| kib << 10)
+        (kib != 0).then_some(kib << 10)
     }
 
     /// Whether the debugger command of the options holds this word.

@@ -6,6 +6,7 @@
 //! refuses with a line `testkernel: unsupported`.
 #![cfg_attr(target_os = "none", no_std)]
 
+pub mod mem;
 pub mod pure;
 pub mod quirks;
 
@@ -43,8 +44,6 @@ mod kernel;
 pub mod kip;
 #[cfg(target_os = "none")]
 mod lifecycle;
-#[cfg(target_os = "none")]
-mod mem;
 #[cfg(target_os = "none")]
 mod object;
 #[cfg(target_os = "none")]

@@ -137,6 +137,17 @@ struct KernelCell(UnsafeCell<MaybeUninit<Kernel>>);
 unsafe impl Sync for KernelCell {}
 static KERNEL: KernelCell = KernelCell(UnsafeCell::new(MaybeUninit::uninit()));
 
+/// The registers that the vectors save to and load from.
+///
+/// # Safety
+///
+/// Only while the kernel runs, and one reference at a time.
+unsafe fn saved_regs() -> &'static mut Regs {
+    let regs = &raw mut user_regs;
+    // SAFETY: a static of this type; the caller sees to it that the reference is unique.
+    unsafe { &mut *regs }
+}
+
 fn cause(code: u32) -> Cause {
     match code {
         0 => Cause::Undefined,
@@ -157,7 +168,7 @@ pub fn start(init: impl FnOnce(&mut MaybeUninit<Kernel>)) -> ! {
     // SAFETY: `init` has just filled the cell.
     let kernel = unsafe { cell.assume_init_mut() };
     // SAFETY: the vectors are not active now and nothing else touches the registers.
-    kernel.run(unsafe { &mut *(&raw mut user_regs) });
+    kernel.run(unsafe { saved_regs() });
     // SAFETY: the registers are those of a user thread.
     unsafe { leave() }
 }
@@ -168,7 +179,7 @@ extern "C" fn kernel_entry(code: u32) {
     // has filled the cell; the previous call has returned, so the reference is unique.
     let kernel = unsafe { (*KERNEL.0.get()).assume_init_mut() };
     // SAFETY: the vectors have written the registers and do not touch them until we return.
-    kernel.enter(cause(code), unsafe { &mut *(&raw mut user_regs) });
+    kernel.enter(cause(code), unsafe { saved_regs() });
 }
 
 #[unsafe(no_mangle)]

@@ -75,6 +75,12 @@ pub struct Arena<T> {
     live: u32,
 }
 
+impl<T> Default for Arena<T> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl<T> Arena<T> {
     const CHUNK_FRAMES: u32 = if size_of::<Slot<T>>() > 512 { 8 } else { 4 };
     /// A power of two, so that finding a slot takes no division.
@@ -188,5 +194,41 @@ impl<T> Index<Id<T>> for Arena<T> {
 impl<T> IndexMut<Id<T>> for Arena<T> {
     fn index_mut(&mut self, id: Id<T>) -> &mut T {
         self.get_mut(id).expect("dead kernel object")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mem::frames::tests::frames;
+
+    #[test]
+    fn an_id_dies_with_its_object() {
+        let mut f = frames(16);
+        let mut arena = Arena::new();
+        let a = arena.insert(&mut f, "a").unwrap();
+        assert_eq!(arena.remove(a), Some("a"));
+        let b = arena.insert(&mut f, "b").unwrap();
+        assert_eq!((a.index(), arena.get(a)), (b.index(), None), "same place, another object");
+        assert_eq!((arena[b], arena.live(), arena.id_of(b.index())), ("b", 1, Some(b)));
+    }
+
+    #[test]
+    fn grows_until_memory_is_used_up() {
+        let mut f = frames(8);
+        let mut arena = Arena::new();
+        let n = (0..).take_while(|&i| arena.insert(&mut f, [i as u32; 16]).is_some()).count();
+        assert_eq!(n as u32, arena.live());
+        assert!(n > 100 && f.free_frames() == 0 && arena.free_bytes() == 0);
+    }
+
+    #[test]
+    fn words_that_are_no_ids_name_nothing() {
+        let mut f = frames(4);
+        let mut arena = Arena::new();
+        arena.insert(&mut f, 1u8).unwrap();
+        for word in [0, 1, !0, 1 << 20 | 0xf_ffff] {
+            assert_eq!(arena.get(Id::from_word(word)), None);
+        }
     }
 }

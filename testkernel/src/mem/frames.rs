@@ -48,8 +48,8 @@ impl Frames {
     ///
     /// The window must map that memory, stay mapped, and nothing else may use it.
     #[must_use]
-    pub const unsafe fn new(window: u32, phys: u32, count: u32) -> Self {
-        Self { window: window as *mut u32, phys, count, fresh: 0, free_list: 0, used: 0 }
+    pub const unsafe fn new(window: *mut u32, phys: u32, count: u32) -> Self {
+        Self { window, phys, count, fresh: 0, free_list: 0, used: 0 }
     }
 
     /// Number of free frames.
@@ -124,5 +124,38 @@ impl Frames {
         self.fresh += frames;
         self.used += frames;
         NonNull::new(first.cast())
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// Kernel memory on the host.
+    pub fn frames(count: u32) -> Frames {
+        let memory = vec![0xdead_beef_u32; (count * FRAME_WORDS) as usize].leak();
+        // SAFETY: leaked, so it stays; nobody else has it.
+        unsafe { Frames::new(memory.as_mut_ptr(), 0x4ea0_0000, count) }
+    }
+
+    #[test]
+    fn frames_come_zeroed_and_go_back() {
+        let mut f = frames(2);
+        let (a, b) = (f.alloc().unwrap(), f.alloc().unwrap());
+        assert_eq!((f.get(a, 5), f.free_frames(), f.alloc()), (0, 0, None));
+        f.set(a, 5, 7);
+        f.free(a);
+        assert_eq!(f.alloc(), Some(a));
+        assert_eq!(f.get(a, 5), 0);
+        assert_eq!(f.at_phys(f.phys(b)), Some(b));
+        assert_eq!(f.at_phys(0x4000_0000), None);
+    }
+
+    #[test]
+    #[should_panic = "word 1024"]
+    fn words_are_bounded() {
+        let mut f = frames(1);
+        let frame = f.alloc().unwrap();
+        let _ = f.get(frame, FRAME_WORDS);
     }
 }

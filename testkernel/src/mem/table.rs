@@ -202,3 +202,72 @@ impl Tables {
         frames.free(self.root);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{mem::frames::tests::frames, pure::rights::MEM_RWX};
+
+    fn page(phys: u32, order: u32, rights: u8) -> Page {
+        Page { phys, order, rights, kind: MemType::Normal, node: 42 }
+    }
+
+    #[test]
+    fn holes_have_the_size_of_the_missing_table() {
+        let mut f = frames(16);
+        let t = Tables::new(&mut f, 0x1003).unwrap();
+        assert_eq!(t.lookup(&f, 0x1234_5678), Entry::Hole(30));
+        assert!(t.prepare(&mut f, 0x1234_5678, LARGE));
+        assert_eq!(t.lookup(&f, 0x1234_5678), Entry::Hole(LARGE));
+        assert!(t.prepare(&mut f, 0x1234_5678, SMALL));
+        assert_eq!(t.lookup(&f, 0x1234_5678), Entry::Hole(SMALL));
+    }
+
+    #[test]
+    fn pages_are_found_as_they_were_entered() {
+        let mut f = frames(16);
+        let t = Tables::new(&mut f, 0x1003).unwrap();
+        for p in [
+            page(0x4120_0000, LARGE, MEM_RWX),
+            page(0x4000_5000, SMALL, MEM_R),
+            page(0x900_0000, SMALL, MEM_R | MEM_W),
+        ] {
+            let va = 0x7000_0000 + (p.order << 22) + (p.phys & 0xf000);
+            assert!(t.prepare(&mut f, va, p.order));
+            t.set(&mut f, va, &p);
+            assert_eq!(t.lookup(&f, va | 0xabc), Entry::Page(p));
+            t.clear(&mut f, va, p.order);
+            assert!(matches!(t.lookup(&f, va), Entry::Hole(_)));
+        }
+    }
+
+    #[test]
+    fn descriptors_say_what_the_rights_say() {
+        let (low, high) = descriptor(&page(0x4120_0000, LARGE, MEM_R));
+        assert_eq!((low, high & NO_EXEC), (0x4120_0000 | 0x7c1, NO_EXEC));
+        let (low, high) = descriptor(&page(0x4000_5000, SMALL, MEM_RWX));
+        assert_eq!((low, high & NO_EXEC), (0x4000_5000 | 0x743, 0));
+        let device = Page { kind: MemType::Uncached, ..page(0x900_0000, SMALL, MEM_R | MEM_W) };
+        assert_eq!(descriptor(&device).0 & 0x1c, 2 << 2);
+    }
+
+    #[test]
+    fn freeing_gives_every_frame_back() {
+        let mut f = frames(32);
+        let before = f.free_frames();
+        let t = Tables::new(&mut f, 0x1003).unwrap();
+        for va in [0, 0x20_0000, 0x4000_0000, 0xbfff_f000] {
+            assert!(t.prepare(&mut f, va, SMALL));
+        }
+        t.free(&mut f);
+        assert_eq!(f.free_frames(), before);
+    }
+
+    #[test]
+    fn no_tables_without_memory_and_none_for_the_kernel() {
+        let mut f = frames(2);
+        let t = Tables::new(&mut f, 0x1003).unwrap();
+        assert!(!t.prepare(&mut f, 0x1000, SMALL));
+        assert_eq!(t.lookup(&f, 0xf000_0000), Entry::Hole(30));
+    }
+}
