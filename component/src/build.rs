@@ -1,6 +1,6 @@
 //! Making a PD of the books: memory, map, threads, gates, IRQs. No thread runs.
 
-use thaw_image::{Encoding, Extent};
+use thaw_image::{Encoding, Extent, Name};
 use thaw_l4::raw;
 
 use crate::books::{Books, Content, PAGE_BYTES};
@@ -18,8 +18,8 @@ pub struct Building<'h, H: Host> {
 
 impl<'h, H: Host> Building<'h, H> {
     /// Makes an empty PD.
-    pub fn new(host: &'h H, books: &Books) -> Result<Self> {
-        let pd = host.pd_create(books.name, books.quota_pages).asked(Request::PdCreate)?;
+    pub fn new(host: &'h H, name: Name, quota_pages: u32) -> Result<Self> {
+        let pd = host.pd_create(name, quota_pages).asked(Request::PdCreate)?;
         Ok(Self { host, pd, kept: false })
     }
 

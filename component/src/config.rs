@@ -7,7 +7,7 @@ use thaw_image::{KernelName, Name};
 use crate::mutate::Mutation;
 
 /// Keys that are known, for the message that refuses another.
-const KEYS: &str = "mode, name, quota, after_ms, run_ms, after, repeat, kernel, board, mutate";
+const KEYS: &str = "mode, name, quota, after_ms, run_ms, after, repeat, kernel, mutate";
 /// A day: no run lasts longer, and no sum of times overflows.
 const MS_MAX: u32 = 86_400_000;
 
@@ -51,8 +51,6 @@ pub struct Settings {
     pub repeat: u32,
     /// Version string of the kernel, for the image.
     pub kernel: KernelName,
-    /// Name of the board.
-    pub board: Name,
     /// Deliberate damage to the restored state, for tests.
     pub mutation: Option<Mutation>,
 }
@@ -97,7 +95,6 @@ impl Settings {
         after: After::Destroy,
         repeat: 1,
         kernel: KernelName::EMPTY,
-        board: Name::EMPTY,
         mutation: None,
     };
 
@@ -111,7 +108,6 @@ impl Settings {
                 "after" => settings.after = word(key, value, &AFTERS, "destroy or resume")?,
                 "mutate" => settings.mutation = Some(mutation(key, value)?),
                 "name" => settings.name = text(key, value, "1 to 16 printable characters", 16)?,
-                "board" => settings.board = text(key, value, "1 to 32 printable characters", 32)?,
                 "kernel" => settings.kernel = text(key, value, "1 to 64 printable characters", 64)?,
                 "quota" => settings.quota_pages = number(key, value, 1, 1 << 20, "1 to 1048576 pages")?,
                 "after_ms" => settings.after_ms = number(key, value, 0, MS_MAX, "0 to 86400000 ms")?,
@@ -194,13 +190,12 @@ mod tests {
             ("after", "resume"),
             ("repeat", "1000"),
             ("kernel", "Fiasco.OC"),
-            ("board", "virt"),
             ("mutate", "vfp"),
         ])
         .expect("good");
         assert_eq!((settings.quota_pages, settings.after_ms, settings.run_ms), (5000, 0, 7));
         assert_eq!((settings.after, settings.repeat), (After::Resume, 1000));
-        assert_eq!((settings.kernel.as_str(), settings.board.as_str()), ("Fiasco.OC", "virt"));
+        assert_eq!(settings.kernel.as_str(), "Fiasco.OC");
         assert_eq!(settings.mutation, Some(Mutation::Vfp));
     }
 

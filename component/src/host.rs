@@ -196,6 +196,8 @@ impl fmt::Display for Counts {
 pub enum CopyRoutine {
     /// The one that the stop uses: the fastest known.
     Stop,
+    /// The same registers, without unrolling: the fastest of the experiments.
+    Loop,
     /// Eight core registers at a time, where there is no VFP.
     Core,
 }

@@ -23,6 +23,7 @@ pub mod memory;
 pub mod mutate;
 pub mod phase;
 pub mod restore;
+pub mod run;
 pub mod scan;
 pub mod service;
 pub mod stop;

@@ -66,7 +66,7 @@ impl<'a, H: Host, S: Service<Pd = H::Pd>, D: BlockDevice<Error = DiskError>> Che
         check_place(host, &self.tables.books, &mut self.tables.buffer)?;
         self.enter(Phase::Build);
         let begin = host.ticks();
-        let building = Building::new(host, &self.tables.books)?;
+        let building = Building::new(host, self.tables.books.name, self.tables.books.quota_pages)?;
         let pd = building.pd();
         let mut views = Views::new(host);
         let Tables { books, extents: table, buffer } = &mut *self.tables;

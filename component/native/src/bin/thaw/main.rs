@@ -1,0 +1,103 @@
+//! The checkpointer of the native system: does what its module `config` says, then ends the run.
+//!
+//! Prints `thaw: ..` on its way, `thaw-summary key=value` for each measurement, and for a refusal one line
+//! `thaw-error code=<name> exit=<number> <text>`; docs/errors.md lists them.
+#![no_std]
+#![no_main]
+
+mod copy;
+mod machine;
+mod tables;
+
+use machine::RealPlatform;
+use thaw_bootimage::program::Program;
+use thaw_component::config::{ConfigError, Settings};
+use thaw_component::error::{Error, Request};
+use thaw_component::host::Host;
+use thaw_component::mutate::Mutation;
+use thaw_component::restore::Damage;
+use thaw_component::wire::Wire;
+use thaw_component::{Checkpointer, Machine};
+use thaw_image::{Abi, KernelName, Name};
+use thaw_l4::{Cap, CapIndex, Kernel, Real, Revision, Timeouts, ipc};
+use thaw_native::{NativeError, NativeHost, board_name, disk::NativeDisk, load};
+use thaw_native_abi::layout::{SLOT_CHECKPOINT, USER_END};
+use thaw_native_abi::settings;
+use thaw_rt::{info_page, kernel, println};
+
+thaw_rt::entry!(main);
+
+type NativeResult<T> = Result<T, NativeError<'static>>;
+type World<'k> = NativeHost<'k, Real, RealPlatform>;
+
+fn main() -> ! {
+    let k = kernel();
+    let counter_hz = info_page().map_or(0, |info| info.counter_hz);
+    let host = NativeHost::new(&k, RealPlatform::new(counter_hz));
+    if let Err(error) = run(&k, &host) {
+        println!("thaw-error code={} exit={} {error}", error.name(), error.exit());
+    }
+    host.power_off();
+    loop {
+        ipc::sleep(&k, Timeouts::NEVER);
+    }
+}
+
+fn run(k: &Real, host: &World<'_>) -> NativeResult<()> {
+    let settings = read_settings(host)?;
+    let service = Wire::new(k, Cap::new(CapIndex(SLOT_CHECKPOINT)));
+    let mut disk = NativeDisk::new(k, host.platform());
+    let tables = tables::take().ok_or(NativeError::NoModule("tables"))?;
+    let machine = machine(k.revision(), &settings);
+    let mut checkpointer = Checkpointer { host, service: &service, disk: &mut disk, machine, tables };
+    let damage = damage(host, &settings)?;
+    checkpointer.run(&settings, damage, || {
+        let program = target(host)?;
+        Ok(load::start(host, &program, settings.name, settings.quota_pages)?)
+    })
+}
+
+fn read_settings(host: &World<'_>) -> NativeResult<Settings> {
+    let text = core::str::from_utf8(module(host, settings::CONFIG_MODULE)?);
+    let text: &'static str = text.map_err(|_| NativeError::NoText(settings::CONFIG_MODULE))?;
+    Settings::from_pairs(settings::pairs(text)).map_err(|e: ConfigError<'static>| NativeError::Config(e))
+}
+
+/// Contents of a module, attached for as long as this program runs.
+fn module(host: &World<'_>, name: &'static str) -> NativeResult<&'static [u8]> {
+    let rom = Name::new(name).map_err(Error::Image)?;
+    let found = host.rom(rom).map_err(|e| Error::Host(Request::Rom, e))?;
+    let (id, _) = found.ok_or(NativeError::NoModule(name))?;
+    let span = host.show(id, false).map_err(|e| Error::Host(Request::Show, e))?;
+    Ok(machine::module(span))
+}
+
+fn target(host: &World<'_>) -> NativeResult<Program<'static>> {
+    Program::parse(module(host, settings::TARGET_MODULE)?).map_err(NativeError::Program)
+}
+
+/// Deliberate damage that a test asked for, announced loudly.
+fn damage(host: &World<'_>, settings: &Settings) -> NativeResult<Damage> {
+    let Some(mutation) = settings.mutation else { return Ok(None) };
+    println!("thaw: TEST ONLY, the restored state is damaged on purpose: {mutation}");
+    let entry = match mutation {
+        Mutation::Entry => target(host)?.entry(),
+        _ => 0,
+    };
+    Ok(Some((mutation, (entry, USER_END))))
+}
+
+fn machine(revision: Revision, settings: &Settings) -> Machine {
+    let (abi, name) = match revision {
+        Revision::G => (Abi::G, "Fiasco.OC, revision G"),
+        Revision::M => (Abi::M, "Fiasco.OC, revision M"),
+    };
+    let kernel = if settings.kernel.is_empty() {
+        KernelName::new(name).unwrap_or(KernelName::EMPTY)
+    } else {
+        settings.kernel
+    };
+    let board_id = info_page().map_or(0, |info| info.board);
+    let board = Name::new(board_name(board_id)).unwrap_or(Name::EMPTY);
+    Machine { abi, board_id, board, kernel }
+}

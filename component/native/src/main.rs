@@ -1,8 +1,0 @@
-//! The checkpointer as a program of the native system.
-#![no_std]
-#![no_main]
-
-#[panic_handler]
-fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
-    loop {}
-}
