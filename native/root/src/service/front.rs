@@ -1,7 +1,7 @@
 //! The thread that callers of the service talk to.
 
 use thaw_l4::{
-    CapIndex, Incoming, Kernel, MsgTag, Op, RecvBuffer, Timeout, Timeouts,
+    CapIndex, Incoming, Kernel, MsgTag, Op, RecvBuffer, Result, Timeout, Timeouts,
     ipc::{reply_and_wait, set_buffers, wait},
     raw,
 };
@@ -19,10 +19,10 @@ const REPLY_AT_ONCE: Timeouts = Timeouts::new(Timeout::ZERO, Timeout::NEVER);
 /// Entry of the front thread.
 pub(super) extern "C" fn main() -> ! {
     let k = thaw_rt::kernel();
-    let mut next = wait(&k, Timeouts::NEVER);
+    let mut next = first(&k);
     loop {
         let Ok(incoming) = next else {
-            next = wait(&k, Timeouts::NEVER);
+            next = first(&k);
             continue;
         };
         if WIRING.command_gate.get() == 0 {
@@ -32,6 +32,17 @@ pub(super) extern "C" fn main() -> ! {
         let tag = serve(&k, incoming);
         next = reply_and_wait(&k, tag, REPLY_AT_ONCE);
     }
+}
+
+/// Waits without a reply.
+fn first(k: &impl Kernel) -> Result<Incoming> {
+    accept(k);
+    wait(k, Timeouts::NEVER)
+}
+
+/// Accepts one capability, or the label of a gate of root's own.
+fn accept(k: &impl Kernel) {
+    set_buffers(k, &[RecvBuffer::capability_or_label(CapIndex(WIRING.arrival.get()))], false);
 }
 
 /// Hands a request over and takes the answer into the message registers.
@@ -52,7 +63,7 @@ fn serve(k: &impl Kernel, incoming: Incoming) -> MsgTag {
     for (i, word) in MAILBOX.words().iter().enumerate() {
         k.set_mr(i, *word);
     }
-    set_buffers(k, &[RecvBuffer::capability_or_label(arrival)], false);
+    accept(k);
     MsgTag(MAILBOX.tag.get())
 }
 

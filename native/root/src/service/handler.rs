@@ -55,11 +55,10 @@ fn set_up(k: &Real, client: &InternalClient<'_, Real>) -> Result<(Env, Window)> 
         client.gate_create(stop_gates.plus(i), handler, Env::stop_label(i as usize))?;
     }
     let reply_slots = client.slots_alloc(Env::REPLY_SLOTS)?;
-    let gates = client.slots_alloc(3)?;
+    let gates = client.slots_alloc(2)?;
     client.gate_create(gates, handler, Env::BARRIER_LABEL)?;
     client.gate_create(gates.plus(1), handler, Env::COMMAND_LABEL)?;
     WIRING.barrier_gate.set(gates.0);
-    WIRING.arrival.set(gates.plus(2).0);
     let pages = client.frames_alloc(2 + 1)?;
     let barrier = client.spawn(barrier_main, pages + 3 * 4096, priority::BARRIER)?;
     fill_code(k, pages);

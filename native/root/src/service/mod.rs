@@ -28,6 +28,9 @@ static HANDLER_STACK: Stack<STACK_BYTES> = Stack::new();
 /// Starts front and handler; they take up work when the main thread serves its first request.
 pub fn start(root: &mut Root, m: &impl Machine) -> Result<()> {
     WIRING.internal_gate.set(root.internal_gate(m)?.0);
+    // Before the front waits for the first time: a message with an item needs a buffer.
+    let arrival = root.slots.alloc().ok_or(thaw_root::error::Error::TableFull)?;
+    WIRING.arrival.set(arrival.0);
     let front = spawn(root, m, front::main, &FRONT_STACK)?;
     WIRING.front.set(front.index().0);
     root.front = Some(front);
