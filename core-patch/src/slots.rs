@@ -22,7 +22,9 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
                 break;
             }
             looked += 1;
-            if !pd.task.cap_valid(self.k, CapIndex(slot)).map_err(at(step::SLOT))? {
+            // Our own gates are in the PD for the time of the stop only.
+            let is_ours = self.holds_stop_gate(slot);
+            if is_ours || !pd.task.cap_valid(self.k, CapIndex(slot)).map_err(at(step::SLOT))? {
                 continue;
             }
             let (kind, badge) = self.identify(CapIndex(slot));
@@ -32,6 +34,11 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
         reply.push(&[looked, entries]);
         found.iter().for_each(|entry| reply.push(entry));
         Ok(reply)
+    }
+
+    fn holds_stop_gate(&self, slot: u32) -> bool {
+        let mut gates = self.set.entries.iter().enumerate().filter(|(_, entry)| entry.gate_mapped);
+        gates.any(|(i, _)| self.env.stop_slot_of(i).0 == slot)
     }
 
     fn identify(&self, slot: CapIndex) -> (u32, u32) {
