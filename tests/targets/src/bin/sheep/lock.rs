@@ -25,6 +25,7 @@ static INSIDE: AtomicU32 = AtomicU32::new(0);
 static VISITS: [AtomicU32; 2] = [const { AtomicU32::new(0) }; 2];
 
 const WAITER_SHIFT: u32 = 8;
+const OWNER_MASK: u32 = (1 << WAITER_SHIFT) - 1;
 
 const fn irq_slot(role: Role) -> CapIndex {
     CapIndex(SLOT_USER + role as u32)
@@ -82,7 +83,8 @@ fn acquire(me: &Me, visits: u32) -> u32 {
         return acquire(me, visits);
     }
     let visits = block(me, visits);
-    me.expect("owner", name, LOCK.load(Ordering::Acquire));
+    // The other may have come back and queued itself before this thread ran again.
+    me.expect("owner", name, LOCK.load(Ordering::Acquire) & OWNER_MASK);
     visits
 }
 
@@ -104,7 +106,7 @@ fn release(me: &Me) {
     let name = me.role as u32;
     let Err(word) = LOCK.compare_exchange(name, 0, Ordering::AcqRel, Ordering::Acquire) else { return };
     let waiter = word >> WAITER_SHIFT;
-    me.expect("owner", name, word & 0xff);
+    me.expect("owner", name, word & OWNER_MASK);
     LOCK.store(waiter, Ordering::Release);
     let other = if me.role == Role::LockA { Role::LockB } else { Role::LockA };
     me.expect("waiter", other as u32, waiter);
