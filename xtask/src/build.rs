@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// Packages with programs for the target.
-pub const PACKAGES: [&str; 9] = [
+pub const PACKAGES: [&str; 10] = [
     "thaw-native-loader",
     "thaw-native-sigma0",
     "thaw-native-root",
@@ -17,6 +17,7 @@ pub const PACKAGES: [&str; 9] = [
     "thaw-native-component",
     "thaw-engine-test",
     "thaw-targets",
+    "thaw-conformance",
     "thaw-testkernel",
 ];
 

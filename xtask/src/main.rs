@@ -3,6 +3,7 @@
 mod board;
 mod build;
 mod check;
+mod conformance;
 mod console;
 mod demo;
 mod failure;
@@ -37,6 +38,8 @@ enum Command {
     },
     /// Checkpoint a program in one boot and restore it in another.
     Demo(demo::DemoArgs),
+    /// Compare a kernel with what the real ones were seen to do.
+    Conformance(conformance::ConformanceArgs),
     /// Run the whole suite.
     Test(suite::TestArgs),
     /// Check formatting, lints and the house rules.
@@ -56,6 +59,7 @@ fn main() -> ExitCode {
         Command::Setup => setup::setup(),
         Command::Build { packages } => build::build(&packages),
         Command::Demo(args) => demo::demo(&args),
+        Command::Conformance(args) => conformance::conformance(&args),
         Command::Test(args) => suite::test(&args),
         Command::Check => check::check(),
         Command::Fmt => check::reformat(),

@@ -14,7 +14,7 @@ use std::{
 use clap::Args;
 
 use crate::{
-    build, check, demo,
+    build, check, conformance, demo,
     failure::{Failure, Kind, Result},
     paths,
     run::Abi,
@@ -86,6 +86,8 @@ fn cases() -> Vec<Case> {
     cases.push(one("check: target lints", |_| check::target_lints()));
     cases.extend(refusals::cases());
     cases.extend(boots::cases());
+    cases.push(many("conformance of the test kernel, G", |c| conformance::verdicts(Abi::G, &c.out)));
+    cases.push(many("conformance of the test kernel, M", |c| conformance::verdicts(Abi::M, &c.out)));
     for abi in [Abi::G, Abi::M] {
         cases.push(one(&format!("demo on {abi}"), move |c| demo::demo(&demo::DemoArgs::quiet(abi, &c.out))));
     }

@@ -9,13 +9,14 @@ mod cases;
 mod code;
 mod config;
 mod data;
+mod hazards;
 mod show;
 mod step;
 mod world;
 
 use core::fmt;
 
-use thaw_l4::{Timeouts, ipc};
+use thaw_l4::{Kernel, Timeouts, ipc};
 use thaw_native_abi::boot;
 use thaw_rt::{kernel, println};
 
@@ -42,11 +43,25 @@ impl Runner {
 fn main() -> ! {
     let word = config::read();
     let runner = Runner { ground: Ground::new(&kernel()).expect("barrier") };
-    let name = word.text();
-    let group = cases::GROUPS.iter().find(|g| g.0 == name);
-    group.unwrap_or_else(|| panic!("no group of cases is called \"{name}\"")).1(&runner);
+    match word.text().split_once(' ') {
+        Some(("hazard", name)) => hazards::run(name, &runner),
+        _ if word.text() == "list" => list(),
+        _ => group(word.text(), &runner),
+    }
     println!("{}", boot::POWER_OFF_LINE);
     loop {
         ipc::sleep(&kernel(), Timeouts::NEVER);
     }
+}
+
+/// Names what can be run.
+fn list() {
+    cases::GROUPS.iter().for_each(|g| println!("GROUP {}", g.0));
+    let revision = kernel().revision();
+    hazards::HAZARDS.iter().filter(|h| h.on(revision)).for_each(|h| println!("HAZARD-CASE {}", h.name));
+}
+
+fn group(name: &str, runner: &Runner) {
+    let group = cases::GROUPS.iter().find(|g| g.0 == name);
+    group.unwrap_or_else(|| panic!("no group of cases is called \"{name}\"")).1(runner);
 }

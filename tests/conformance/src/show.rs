@@ -79,11 +79,6 @@ impl fmt::Display for Words<'_> {
     }
 }
 
-/// What a kernel object answered.
-pub fn result<T>(what: &str, result: &Result<T>) {
-    fact!("{what}: {}", code_of(result));
-}
-
 /// What ex_regs returned.
 pub fn old_registers(w: &World<'_>, result: &Result<OldExRegs>) {
     match result {
@@ -104,7 +99,12 @@ pub fn event(w: &World<'_>, event: Option<&Event>) {
     if e.is_fault() {
         let flags = e.mr[0] & 7;
         let at = Address(e.mr[0] & !7);
-        fact!("root: fault {at} flags={flags} pc={} label={:#x} {}", w.code.place(e.mr[1]), e.label, Tag(e.tag));
+        fact!(
+            "root: fault {at} flags={flags} pc={} label={:#x} {}",
+            w.code.place(e.mr[1]),
+            e.label,
+            Tag(e.tag)
+        );
         return;
     }
     let used = (e.tag.words() + 2 * e.tag.items()).min(8) as usize;
@@ -117,12 +117,12 @@ pub fn exception(w: &World<'_>, e: &Event) {
     let frame = &e.mr[..w.frame_words() as usize];
     let class = frame[raw::THAW_EXC_ERR as usize] >> raw::THAW_ERR_CLASS_SHIFT;
     fact!(
-        "root: exception {} label={:#x} class={class:#x} pc={} sp={} r0={:x} r4={:x} cpsr={:x}",
+        "root: exception {} label={:#x} class={class:#x} pc={} sp={} r0={} r4={:x} cpsr={:x}",
         Tag(e.tag),
         e.label,
         w.code.place(frame[raw::THAW_EXC_PC as usize]),
         Stack(frame[raw::THAW_EXC_SP as usize]),
-        frame[2],
+        Address(frame[2]),
         frame[6],
         frame[raw::THAW_EXC_CPSR as usize]
     );

@@ -7,8 +7,8 @@
 use core::cell::Cell;
 
 use thaw_l4::{
-    Answer, Cap, CapIndex, Error, ExRegs, Factory, Fpage, Gate, Kernel, Message, MsgTag, ObjectError, Op, Real,
-    Result, Revision, Scheduler, Selector, Task, Thread, ThreadControl, Timeout, Timeouts, ipc, raw,
+    Answer, Cap, CapIndex, Error, ExRegs, Factory, Fpage, Gate, Kernel, Message, MsgTag, ObjectError, Op,
+    Real, Result, Revision, Scheduler, Selector, Task, Thread, ThreadControl, Timeout, Timeouts, ipc, raw,
 };
 
 use crate::{
@@ -198,9 +198,9 @@ impl<'g> World<'g> {
         message.call(FACTORY, raw::L4_PROTO_FACTORY)
     }
 
-    /// Maps one of root's capabilities to the children, with all rights; returns their slot.
+    /// Maps one of root's capabilities to the children, with all rights but that to delete; returns their slot.
     pub fn give<T>(&self, cap: Cap<T>) -> CapIndex {
-        self.give_with(cap, raw::L4_CAP_FPAGE_RWSD, 0)
+        self.give_with(cap, raw::L4_CAP_FPAGE_RWS, 0)
     }
 
     /// Maps one of root's capabilities to the children.

@@ -218,7 +218,12 @@ fn in_fault(w: &World<'_>, row: Row) {
     crate::cases::give_page(w, page, raw::L4_FPAGE_RW);
     show::replied(&w.reply(0, &[]));
     drain(w);
-    fact!("t0 step0: done {}, step8: done {}, value {:#x}", t.done(0), t.done(NEW_STEP), crate::data::read(page));
+    fact!(
+        "t0 step0: done {}, step8: done {}, value {:#x}",
+        t.done(0),
+        t.done(NEW_STEP),
+        crate::data::read(page)
+    );
 }
 
 fn in_exception(w: &World<'_>, row: Row) {

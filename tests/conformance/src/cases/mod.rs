@@ -5,9 +5,7 @@ mod ex_regs;
 use crate::Runner;
 
 /// Groups by name; each is a boot of its own.
-pub const GROUPS: &[(&str, fn(&Runner))] = &[
-    ("ex_regs", ex_regs::run),
-];
+pub const GROUPS: &[(&str, fn(&Runner))] = &[("ex_regs", ex_regs::run)];
 
 use thaw_l4::{Fpage, raw};
 
