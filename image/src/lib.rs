@@ -29,7 +29,7 @@ mod writer;
 
 pub use error::Error;
 pub use hash::{Digest, Hasher};
-pub use header::{Abi, Architecture, Flags, Header, Identity, MAJOR, MINOR};
+pub use header::{Abi, Architecture, Flags, Header, Identity, MAGIC, MAJOR, MINOR};
 pub use io::{OutsideSlice, Sink, SliceSink, Source};
 pub use limits::*;
 pub use reader::{Cursor, Expect, Summary, Verified, read_header, verify};

@@ -1,0 +1,70 @@
+//! Exit codes: one per reason, the same as on the machine that restores.
+
+/// Exit codes of the tool itself.
+pub mod own {
+    /// The input cannot be opened or read.
+    pub const INPUT: u8 = 3;
+    /// The output cannot be written.
+    pub const OUTPUT: u8 = 4;
+    /// An image where a disk is wanted.
+    pub const NOT_A_DISK: u8 = 5;
+}
+
+/// Every exit code and what it means; docs/image-format.md has the same table.
+pub const TABLE: &[(u8, &str)] = &[
+    (0, "done"),
+    (2, "wrong arguments"),
+    (own::INPUT, "input cannot be opened or read"),
+    (own::OUTPUT, "output cannot be written"),
+    (own::NOT_A_DISK, "an image where a disk is wanted"),
+    (10, "neither an image nor a disk"),
+    (11, "image format of another version"),
+    (12, "image of another architecture"),
+    (13, "image of another kernel ABI revision"),
+    (14, "image of another board"),
+    (15, "image with another parent"),
+    (16, "header damaged or impossible"),
+    (17, "image cut off"),
+    (18, "bytes behind the end of the image"),
+    (19, "record table damaged"),
+    (20, "memory damaged"),
+    (21, "padding is not zero"),
+    (22, "record of unknown kind or version"),
+    (23, "record malformed"),
+    (24, "record there twice"),
+    (25, "record missing or out of order"),
+    (26, "records contradict each other"),
+    (27, "more than a limit admits"),
+    (28, "pages missing, too many or out of place"),
+    (29, "unknown page encoding"),
+    (30, "disk without a checkpoint"),
+    (31, "both disk headers damaged"),
+    (32, "disk too small"),
+    (33, "disk full"),
+    (34, "disk layout of another version"),
+];
+
+/// Returns the table as part of the help.
+pub fn help() -> String {
+    let lines = TABLE.iter().map(|(code, meaning)| format!("\n  {code:2}  {meaning}"));
+    format!("Exit codes:{}", lines.collect::<String>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_document_has_the_same_table() {
+        let document = include_str!("../../docs/image-format.md");
+        for (code, meaning) in TABLE {
+            let row = format!("| {code} | {meaning} |");
+            assert!(document.contains(&row), "docs/image-format.md lacks the row `{row}`");
+        }
+    }
+
+    #[test]
+    fn codes_are_unique_and_ascend() {
+        assert!(TABLE.windows(2).all(|pair| pair[0].0 < pair[1].0));
+    }
+}

@@ -1,0 +1,71 @@
+//! Why the tool stops.
+
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use thaw_image::{Error, Refusal};
+
+use crate::codes::own;
+
+/// Why the tool stops.
+#[derive(Debug)]
+pub enum Failure {
+    /// The input cannot be opened or read.
+    Input(PathBuf, io::Error),
+    /// The output cannot be written.
+    Output(PathBuf, io::Error),
+    /// Standard output is closed.
+    Pipe,
+    /// An image where a disk is wanted.
+    NotADisk(PathBuf),
+    /// The content is refused.
+    Refused(PathBuf, Refusal),
+}
+
+impl Failure {
+    /// Returns the exit code.
+    pub fn code(&self) -> u8 {
+        match self {
+            Self::Input(..) => own::INPUT,
+            Self::Output(..) => own::OUTPUT,
+            Self::Pipe => 0,
+            Self::NotADisk(_) => own::NOT_A_DISK,
+            Self::Refused(_, refusal) => refusal.code(),
+        }
+    }
+
+    /// Returns what an error of the image means for the file at `path`.
+    pub fn of(path: &Path, error: Error<io::Error>) -> Self {
+        match error {
+            Error::Io(error) => Self::Input(path.into(), error),
+            Error::Refused(refusal) => Self::Refused(path.into(), refusal),
+        }
+    }
+
+    /// Returns what an error of standard output means.
+    pub fn stdout(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::BrokenPipe => Self::Pipe,
+            _ => Self::Output("standard output".into(), error),
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Input(path, error) => {
+                write!(f, "{}: cannot be read: {error}; name a readable image or disk", path.display())
+            }
+            Self::Output(path, error) => {
+                write!(f, "{}: cannot be written: {error}; name another place", path.display())
+            }
+            Self::Pipe => f.write_str("standard output is closed"),
+            Self::NotADisk(path) => {
+                write!(f, "{}: is an image already, not a disk; use it as it is", path.display())
+            }
+            Self::Refused(path, refusal) => write!(f, "{}: {refusal}", path.display()),
+        }
+    }
+}

@@ -1,0 +1,243 @@
+//! Words for what a thread was doing and for what a capability names.
+
+use std::collections::BTreeMap;
+use std::io;
+
+use thaw_image::{
+    Activity, Body, Error, Kind, Pager, SlotObject, Source, Thread, ThreadState, Verified, Wait,
+};
+
+use crate::view;
+
+/// Names of the objects of an image.
+pub struct Names {
+    threads: Vec<String>,
+    gates: Vec<(u32, Option<u32>)>,
+    irqs: Vec<u32>,
+    externals: Vec<String>,
+    slots: BTreeMap<(u32, u32), SlotObject>,
+}
+
+impl Names {
+    /// Reads the names from the records of `image`.
+    pub fn read<S: Source<Error = io::Error>>(
+        verified: &Verified,
+        image: &mut S,
+    ) -> Result<Self, Error<io::Error>> {
+        let mut names =
+            Self { threads: vec![], gates: vec![], irqs: vec![], externals: vec![], slots: BTreeMap::new() };
+        for kind in [Kind::External, Kind::Thread, Kind::Gate, Kind::Irq, Kind::Slot] {
+            let mut cursor = verified.records_of(kind);
+            while let Some(record) = cursor.next(image)? {
+                names.take(record.pd, record.index, &record.body);
+            }
+        }
+        Ok(names)
+    }
+
+    fn take(&mut self, pd: u32, index: u32, body: &Body) {
+        match body {
+            Body::Thread(thread) if thread.name.is_empty() => self.threads.push(format!("#{index}")),
+            Body::Thread(thread) => self.threads.push(thread.name.to_string()),
+            Body::Gate(gate) => self.gates.push((gate.badge, gate.thread)),
+            Body::Irq(irq) => self.irqs.push(irq.badge),
+            Body::External(external) if external.session.is_empty() => {
+                self.externals.push(external.service.to_string());
+            }
+            Body::External(external) => {
+                self.externals.push(format!("{} ({})", external.service, external.session));
+            }
+            Body::Slot(slot) => {
+                self.slots.insert((pd, slot.slot), slot.object);
+            }
+            _ => {}
+        }
+    }
+
+    /// Returns the name of a thread, or its number where it has none.
+    pub fn thread(&self, index: u32) -> &str {
+        self.threads.get(index as usize).map_or("?", String::as_str)
+    }
+
+    fn gate(&self, index: u32) -> String {
+        match self.gates.get(index as usize) {
+            Some(&(badge, Some(thread))) => format!("gate {badge:#x} of thread {}", self.thread(thread)),
+            Some(&(badge, None)) => format!("gate {badge:#x} without a thread"),
+            None => format!("gate #{index}"),
+        }
+    }
+
+    fn irq(&self, index: u32) -> String {
+        match self.irqs.get(index as usize) {
+            Some(badge) => format!("irq {index} (badge {badge:#x})"),
+            None => format!("irq {index}"),
+        }
+    }
+
+    /// Returns what a slot of a protection domain holds.
+    fn slot(&self, pd: u32, slot: u32) -> String {
+        match self.slots.get(&(pd, slot)) {
+            Some(found) => object(found, self),
+            None => format!("slot {slot:#x}"),
+        }
+    }
+}
+
+/// Returns words for what a capability names.
+pub fn object(object: &SlotObject, names: &Names) -> String {
+    match *object {
+        SlotObject::Gate(gate) => names.gate(gate),
+        SlotObject::Irq(irq) => names.irq(irq),
+        SlotObject::Thread(thread) => format!("thread {}", names.thread(thread)),
+        SlotObject::PagerGate => "gate to the pager".into(),
+        SlotObject::Service(service) => format!("platform service {service}"),
+        SlotObject::External(external) => {
+            let name = names.externals.get(external as usize).map_or("?", String::as_str);
+            format!("session {name}")
+        }
+        SlotObject::Task => "own task".into(),
+        SlotObject::Log => "log".into(),
+    }
+}
+
+/// Returns one word for the state of a thread.
+pub fn state(state: &ThreadState) -> &'static str {
+    match state {
+        ThreadState::Hole => "hole",
+        ThreadState::NeverStarted => "never started",
+        ThreadState::Live(_) => "live",
+        ThreadState::Dead => "dead",
+    }
+}
+
+/// Returns words for who resolves faults or exceptions.
+pub fn pager(pager: Pager) -> String {
+    match pager {
+        Pager::None => "none".into(),
+        Pager::Platform => "platform".into(),
+        Pager::Slot(slot) => format!("slot {slot:#x}"),
+    }
+}
+
+/// Returns words for what a thread of protection domain `pd` was doing.
+pub fn doing(thread: &Thread, pd: u32, names: &Names) -> String {
+    let activity = match thread.state {
+        ThreadState::Live(activity) => activity,
+        ThreadState::Hole => return "empty slot".into(),
+        ThreadState::NeverStarted => return "never started".into(),
+        ThreadState::Dead => return "ended".into(),
+    };
+    let pc = thread.frame.pc;
+    match activity {
+        Activity::User => format!("in user code at {pc:#x}"),
+        Activity::Asleep { wait } => match wait.remaining_us {
+            Some(_) => format!("asleep, {}", left(&wait)),
+            None => "asleep for ever".into(),
+        },
+        Activity::Receive { slot, wait } => {
+            format!("waiting for a message from {}, {}", names.slot(pd, slot), left(&wait))
+        }
+        Activity::OpenWait { wait } => format!("waiting for a message from anybody, {}", left(&wait)),
+        Activity::IrqWait { slot, irq, wait } => {
+            let irq = irq.map_or_else(|| names.slot(pd, slot), |irq| names.irq(irq));
+            format!("waiting for {irq}, {}", left(&wait))
+        }
+        Activity::Call { badge, server, .. } => {
+            format!("in a call to {}, request delivered", partner(badge, server, names))
+        }
+        Activity::Send { badge, receiver, position, .. } => {
+            let partner = partner(badge, receiver, names);
+            format!("waiting to send to {partner}, place {position} of its queue")
+        }
+        Activity::PageFault { addr, access } => fault(pc, addr, access),
+        Activity::Exception { code, .. } => {
+            format!("in an exception of class {:#x} at {pc:#x}, not yet handled", code >> 26)
+        }
+    }
+}
+
+fn partner(badge: u32, thread: u32, names: &Names) -> String {
+    match badge {
+        0 => format!("thread {}", names.thread(thread)),
+        _ => format!("gate {badge:#x} of thread {}", names.thread(thread)),
+    }
+}
+
+/// The stopped kernel does not always tell which access faulted; the instruction repeats it.
+fn fault(pc: u32, addr: u32, access: u32) -> String {
+    let kind = match access & 6 {
+        4 => "execution",
+        2 => "write",
+        _ => "read",
+    };
+    match access {
+        0 => format!("in a page fault of the instruction at {pc:#x}"),
+        _ => format!("in a page fault at {pc:#x}: {kind} of {addr:#x}"),
+    }
+}
+
+fn left(wait: &Wait) -> String {
+    match wait.remaining_us {
+        None => "for ever".into(),
+        Some(us) => format!("at most {} left", time(us)),
+    }
+}
+
+/// Returns a time in the largest unit that keeps it exact enough to compare.
+fn time(us: u64) -> String {
+    match us {
+        0..10_000 => format!("{us} us"),
+        10_000..10_000_000 => format!("{} ms", us.div_ceil(1000)),
+        _ => format!("{} s", us.div_ceil(1_000_000)),
+    }
+}
+
+/// Returns the operands of an activity.
+pub fn operands(activity: &Activity) -> view::Activity {
+    let waiting = |kind, wait: &Wait| view::Activity {
+        kind,
+        selector: Some(wait.selector.into()),
+        timeout: Some(wait.timeout.into()),
+        remaining_us: wait.remaining_us,
+        ..Default::default()
+    };
+    match *activity {
+        Activity::User => view::Activity { kind: "user", ..Default::default() },
+        Activity::Asleep { wait } => waiting("asleep", &wait),
+        Activity::Receive { slot, wait } => {
+            view::Activity { slot: Some(slot.into()), ..waiting("receive", &wait) }
+        }
+        Activity::OpenWait { wait } => waiting("open-wait", &wait),
+        Activity::IrqWait { slot, irq, wait } => {
+            view::Activity { slot: Some(slot.into()), irq, ..waiting("irq-wait", &wait) }
+        }
+        Activity::Call { slot, badge, server, tag, wait } => view::Activity {
+            slot: Some(slot.into()),
+            badge: Some(badge.into()),
+            thread: Some(server),
+            tag: Some(tag.into()),
+            ..waiting("call", &wait)
+        },
+        Activity::Send { slot, badge, receiver, position, tag, label, wait } => view::Activity {
+            slot: Some(slot.into()),
+            badge: Some(badge.into()),
+            thread: Some(receiver),
+            position: Some(position),
+            tag: Some(tag.into()),
+            label: Some(label.into()),
+            ..waiting("send", &wait)
+        },
+        Activity::PageFault { addr, access } => view::Activity {
+            kind: "page-fault",
+            addr: Some(addr.into()),
+            code: Some(access.into()),
+            ..Default::default()
+        },
+        Activity::Exception { code, addr } => view::Activity {
+            kind: "exception",
+            addr: Some(addr.into()),
+            code: Some(code.into()),
+            ..Default::default()
+        },
+    }
+}
