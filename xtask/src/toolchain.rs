@@ -62,20 +62,33 @@ impl Toolchain {
         sources.then_some(Self { cargo, rustc, build_std: true })
     }
 
-    /// A cargo command for the target; `verb` is `build`, `clippy` and so on.
-    pub fn command(&self, verb: &str) -> Command {
+    /// Its cargo, with nothing said yet.
+    pub fn cargo(&self) -> Command {
         let mut command = Command::new(&self.cargo);
         command
             .current_dir(paths::root())
             .env("RUSTC", &self.rustc)
             .env("CARGO_TARGET_DIR", paths::target_dir());
-        // The toolchain that runs us tells cargo about itself; another one must not hear that.
-        for variable in ["RUSTUP_TOOLCHAIN", "CARGO", "RUSTC_WRAPPER", "RUSTC_WORKSPACE_WRAPPER", "RUSTFLAGS"]
-        {
-            if self.cargo.starts_with(DEBIAN) {
+        if self.cargo.starts_with(DEBIAN) {
+            // The toolchain that runs us tells cargo about itself; another one must not hear that, and
+            // must find its own subcommands first.
+            for variable in
+                ["RUSTUP_TOOLCHAIN", "CARGO", "RUSTC_WRAPPER", "RUSTC_WORKSPACE_WRAPPER", "RUSTFLAGS"]
+            {
                 command.env_remove(variable);
             }
+            let path = std::env::var_os("PATH").unwrap_or_default();
+            let directories = std::iter::once(PathBuf::from(DEBIAN)).chain(std::env::split_paths(&path));
+            if let Ok(path) = std::env::join_paths(directories) {
+                command.env("PATH", path);
+            }
         }
+        command
+    }
+
+    /// A cargo command for the target; `verb` is `build`, `clippy` and so on.
+    pub fn command(&self, verb: &str) -> Command {
+        let mut command = self.cargo();
         command.args([verb, "--release", "--target", paths::TARGET]);
         if self.build_std {
             // The nightly flags of a stable compiler: what they do is the same, what they are called may change.

@@ -78,7 +78,7 @@ fn send(text: &[u8]) {
             }
         }
         Role::Program => {
-            message.call(Cap::<Gate>::new(CapIndex(SLOT_LOG)), raw::L4_PROTO_NONE as i32).ok();
+            message.call(Cap::<Gate>::new(CapIndex(SLOT_LOG)), raw::L4_PROTO_NONE).ok();
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::kernel;
 fn request(operation: u32, arguments: &[u32]) -> Result<()> {
     let k = kernel();
     let message = Message::new(&k).word(operation).slice(arguments);
-    message.call(Cap::<Gate>::new(CapIndex(SLOT_PD)), raw::L4_PROTO_NONE as i32).map(|_| ())
+    message.call(Cap::<Gate>::new(CapIndex(SLOT_PD)), raw::L4_PROTO_NONE).map(|_| ())
 }
 
 /// What a thread is made with.
