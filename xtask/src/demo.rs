@@ -81,6 +81,8 @@ impl DemoArgs {
 }
 
 /// What the target runs before the checkpoint, and after the restore, in milliseconds of virtual time.
+/// Virtual milliseconds that sheep takes to fill a MiB of heap, at most: measured 25 on the testkernel.
+const HEAP_MS_PER_MIB: u32 = 60;
 const AFTER_MS: u32 = 1500;
 const RUN_MS: u32 = 1500;
 const PAGES_PER_MIB: u32 = 256;
@@ -162,6 +164,11 @@ impl<'a> Demo<'a> {
         if 3 * self.target_mib() + 192 <= 512 { 512 } else { 1024 }
     }
 
+    /// Virtual milliseconds until the checkpoint: sheep fills its heap before it starts to count.
+    fn after_ms(&self) -> u32 {
+        AFTER_MS + HEAP_MS_PER_MIB * self.args.memory
+    }
+
     /// An empty disk that holds two images.
     fn make_disk(&self) -> Result<()> {
         let path = self.disk();
@@ -177,7 +184,8 @@ impl<'a> Demo<'a> {
 
     /// Root's configuration.
     fn system(&self) -> String {
-        let quota = (2 * self.target_mib() + 32) * PAGES_PER_MIB;
+        // The target's quota comes out of its parent's, and the stop needs twice the target in spare RAM.
+        let quota = (3 * self.target_mib() + 32) * PAGES_PER_MIB;
         format!(
             "pd name=blk file=blk quota={} prio=180 devices provides=block\n\
              pd name=thaw file=thaw quota={quota} prio=170 manager checkpoint uses=block\n",
@@ -188,8 +196,11 @@ impl<'a> Demo<'a> {
     /// The checkpointer's settings.
     fn config(&self, mode: &str) -> String {
         let quota = self.target_mib() * PAGES_PER_MIB;
-        let mut text =
-            format!("mode={mode}\nname={}\nquota={quota}\nafter_ms={AFTER_MS}\nrun_ms={RUN_MS}\n", self.name);
+        let mut text = format!(
+            "mode={mode}\nname={}\nquota={quota}\nafter_ms={}\nrun_ms={RUN_MS}\n",
+            self.name,
+            self.after_ms()
+        );
         for setting in &self.args.settings {
             text += setting;
             text.push('\n');

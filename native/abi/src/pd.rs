@@ -61,7 +61,8 @@ pub const THREAD_GET: u32 = 11;
 pub const THREAD_STARTED: u32 = 1;
 /// Reads the PD's clock. Result: microseconds, low word, high word.
 pub const CLOCK_GET: u32 = 12;
-/// Sets the PD's clock, forwards only. MR1 low word, MR2 high word of the microseconds.
+/// Sets the PD's clock; once a thread of the PD was started, forwards only. MR1 low word, MR2 high word of
+/// the microseconds.
 pub const CLOCK_SET: u32 = 13;
 /// Hash of a ROM is the checkpointer's business; this gives the bytes: see [`crate::manager::ATTACH`].
 pub const ROM_NAME_WORDS: usize = 4;

@@ -14,10 +14,11 @@ pub const fn ticks_to_us(ticks: u64, hertz: u32) -> u64 {
     (ticks / hertz) * 1_000_000 + (ticks % hertz) * 1_000_000 / hertz
 }
 
-/// How far a PD's clock is ahead of the machine's: a restored PD goes on from its old time.
+/// How far a PD's clock is from the machine's: a restored PD goes on from its old time, which may be
+/// ahead of this machine's or behind it.
 #[derive(Clone, Copy, Default, Debug, PartialEq, Eq)]
 pub struct PdClock {
-    ahead_us: u64,
+    ahead_us: i64,
 }
 
 impl PdClock {
@@ -27,15 +28,16 @@ impl PdClock {
     /// The PD's time when the machine's is `machine_us`.
     #[must_use]
     pub const fn now(self, machine_us: u64) -> u64 {
-        machine_us.saturating_add(self.ahead_us)
+        machine_us.saturating_add_signed(self.ahead_us)
     }
 
-    /// Sets the PD's time, forwards only.
-    pub const fn set(&mut self, machine_us: u64, pd_us: u64) -> Result<()> {
-        if pd_us < self.now(machine_us) {
+    /// Sets the PD's time; forwards only if a thread of the PD may have read it.
+    pub const fn set(&mut self, machine_us: u64, pd_us: u64, was_read: bool) -> Result<()> {
+        if was_read && pd_us < self.now(machine_us) {
             return Err(Error::ClockBackwards);
         }
-        self.ahead_us = pd_us - machine_us;
+        // Of two times below 2^63 microseconds (292 000 years) the distance fits.
+        self.ahead_us = pd_us.wrapping_sub(machine_us) as i64;
         Ok(())
     }
 }
@@ -53,14 +55,20 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_is_only_set_forwards() {
+    fn a_clock_that_was_read_is_only_set_forwards() {
         let mut clock = PdClock::default();
         assert_eq!(clock.now(100), 100);
-        assert_eq!(clock.set(100, 5000), Ok(()));
+        assert_eq!(clock.set(100, 5000, true), Ok(()));
         assert_eq!(clock.now(150), 5050);
-        assert_eq!(clock.set(150, 5049), Err(Error::ClockBackwards));
-        assert_eq!(clock.set(150, 5050), Ok(()));
-        assert_eq!(clock.set(150, u64::MAX), Ok(()));
-        assert_eq!(clock.now(u64::MAX), u64::MAX);
+        assert_eq!(clock.set(150, 5049, true), Err(Error::ClockBackwards));
+        assert_eq!(clock.set(150, 5050, true), Ok(()));
+    }
+
+    #[test]
+    fn a_fresh_clock_may_lie_behind_the_machine() {
+        let mut clock = PdClock::default();
+        assert_eq!(clock.set(9_000, 1_000, false), Ok(()));
+        assert_eq!((clock.now(9_000), clock.now(9_500)), (1_000, 1_500));
+        assert_eq!(clock.set(9_500, 1_499, true), Err(Error::ClockBackwards));
     }
 }

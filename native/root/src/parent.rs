@@ -32,7 +32,9 @@ impl Root {
             op::CLOCK_SET => {
                 let us = u64::from(args.get(1)?) | u64::from(args.get(2)?) << 32;
                 let now = m.now_us();
-                self.pds.get_mut(id)?.clock.set(now, us).map(|()| Outcome::EMPTY)
+                let pd = self.pds.get_mut(id)?;
+                let was_read = pd.threads.iter().flatten().any(|thread| thread.started);
+                pd.clock.set(now, us, was_read).map(|()| Outcome::EMPTY)
             }
             op::DESTROY => {
                 if self.pds.get(id)?.frozen {
