@@ -54,6 +54,7 @@ impl<T> Once<T> {
     }
 
     /// The value, for the first caller.
+    #[expect(clippy::mut_from_ref, reason = "the swap lets one caller through")]
     pub fn take(&'static self) -> Option<&'static mut T> {
         if self.taken.swap(true, Ordering::AcqRel) {
             return None;

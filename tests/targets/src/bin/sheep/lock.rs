@@ -66,7 +66,8 @@ fn visit(me: &Me, visits: u32) -> u32 {
     let before = VISITS[0].load(Ordering::Relaxed);
     me.expect("visits", before, VISITS[1].load(Ordering::Relaxed));
     VISITS[0].store(before + 1, Ordering::Relaxed);
-    let visits = if visits % 3 == 0 { me.sleep(300 + mix(visits, 8, name) % 1_500, visits) } else { visits };
+    let sleeps = visits.is_multiple_of(3);
+    let visits = if sleeps { me.sleep(300 + mix(visits, 8, name) % 1_500, visits) } else { visits };
     VISITS[1].store(before + 1, Ordering::Relaxed);
     me.expect("inside", name, INSIDE.swap(0, Ordering::AcqRel));
     visits
