@@ -2,6 +2,7 @@
 
 use thaw_image::store::{BlockDevice, Store};
 use thaw_image::{Abi, Architecture, Digest, Extent, Flags, Identity, KernelName, Name};
+use thaw_protocol::trace::Event;
 
 use crate::books::Books;
 use crate::config::After;
@@ -11,6 +12,7 @@ use crate::memory::{Spare, Views, check_room};
 use crate::phase::Phase;
 use crate::service::{Service, Session, Stopped};
 use crate::stop::{ATTEMPTS, PAUSE_MS, StopTimes, stop_and_copy};
+use crate::trace::{Body, mark};
 use crate::{encode, scan, summary};
 
 /// Runs of pages that fit into the table: enough for any target within the limits of an image.
@@ -95,7 +97,9 @@ impl<'a, H: Host, S: Service<Pd = H::Pd>, D: BlockDevice<Error = DiskError>> Che
         let (host, service) = (self.host, self.service);
         let mut attempt = 1;
         loop {
+            mark(host, Event::Begin.of_all());
             self.check(pd)?;
+            mark(host, Event::Check.of_all());
             let bytes = self.tables.books.ram_bytes();
             let spare = Spare::take(host, 2 * bytes)?;
             let views = self.views()?;
@@ -124,6 +128,7 @@ impl<'a, H: Host, S: Service<Pd = H::Pd>, D: BlockDevice<Error = DiskError>> Che
         self.enter(Phase::Scan);
         let tables = &mut *self.tables;
         scan::scan(self.host, pd, &mut tables.books)?;
+        mark(self.host, Event::Scan.of_all());
         self.enter(Phase::Check);
         check_room(self.host, self.tables.books.ram_bytes())?;
         let tables = &mut *self.tables;
@@ -155,6 +160,7 @@ impl<'a, H: Host, S: Service<Pd = H::Pd>, D: BlockDevice<Error = DiskError>> Che
             After::Resume => {
                 stopped.resume().map_err(Error::Resume)?;
                 times.resumed = self.host.ticks();
+                mark(self.host, Event::Resume.of_all());
                 self.enter(Phase::Resume);
                 None
             }
@@ -169,6 +175,7 @@ impl<'a, H: Host, S: Service<Pd = H::Pd>, D: BlockDevice<Error = DiskError>> Che
                 self.enter(Phase::Destroy);
                 stopped.abandon()?;
                 self.host.pd_destroy(pd).asked(Request::PdDestroy)?;
+                mark(self.host, Event::Destroy.of_all());
                 Ok(done)
             }
             (Err(error), Some(stopped)) => {
@@ -180,7 +187,8 @@ impl<'a, H: Host, S: Service<Pd = H::Pd>, D: BlockDevice<Error = DiskError>> Che
     }
 
     fn write(&mut self, spare: &Spare<'_, H>, after: After, times: StopTimes) -> Result<Done> {
-        let mut store = Store::open(&mut *self.disk)?;
+        let body = Body::default();
+        let mut store = Store::open(body.watch(self.host, &mut *self.disk))?;
         let generation = store.header().map_or(1, |header| header.identity.generation.saturating_add(1));
         let Tables { books, extents, buffer } = &mut *self.tables;
         let Machine { abi, board_id, board, kernel } = self.machine;
@@ -199,6 +207,7 @@ impl<'a, H: Host, S: Service<Pd = H::Pd>, D: BlockDevice<Error = DiskError>> Che
         let mut commit = store.begin(encode::image_bound(books))?;
         let finished =
             encode::write_image(self.host, books, spare, identity, &mut commit, (extents, buffer))?;
+        body.mark(self.host, finished.header.record_count);
         commit.finish(&finished)?;
         let bytes = books.ram_bytes();
         let image_bytes = finished.header.total_length;

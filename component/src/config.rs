@@ -7,7 +7,7 @@ use thaw_image::{KernelName, Name};
 use crate::mutate::Mutation;
 
 /// Keys that are known, for the message that refuses another.
-const KEYS: &str = "mode, name, quota, after_ms, run_ms, after, repeat, kernel, mutate";
+const KEYS: &str = "mode, name, quota, after_ms, run_ms, after, repeat, kernel, mutate, trace";
 /// A day: no run lasts longer, and no sum of times overflows.
 const MS_MAX: u32 = 86_400_000;
 
@@ -53,6 +53,8 @@ pub struct Settings {
     pub kernel: KernelName,
     /// Deliberate damage to the restored state, for tests.
     pub mutation: Option<Mutation>,
+    /// Whether steps are traced and told.
+    pub trace: bool,
 }
 
 /// Why settings were refused.
@@ -96,6 +98,7 @@ impl Settings {
         repeat: 1,
         kernel: KernelName::EMPTY,
         mutation: None,
+        trace: false,
     };
 
     /// Reads all pairs. `mode` is the only key that must be there; of a key given twice the last holds.
@@ -106,6 +109,7 @@ impl Settings {
             match key {
                 "mode" => mode = Some(word(key, value, &MODES, "checkpoint, restore or both")?),
                 "after" => settings.after = word(key, value, &AFTERS, "destroy or resume")?,
+                "trace" => settings.trace = number(key, value, 0, 1, "0 or 1")? == 1,
                 "mutate" => settings.mutation = Some(mutation(key, value)?),
                 "name" => settings.name = text(key, value, "1 to 16 printable characters", 16)?,
                 "kernel" => settings.kernel = text(key, value, "1 to 64 printable characters", 64)?,
@@ -191,12 +195,13 @@ mod tests {
             ("repeat", "1000"),
             ("kernel", "Fiasco.OC"),
             ("mutate", "vfp"),
+            ("trace", "1"),
         ])
         .expect("good");
         assert_eq!((settings.quota_pages, settings.after_ms, settings.run_ms), (5000, 0, 7));
         assert_eq!((settings.after, settings.repeat), (After::Resume, 1000));
         assert_eq!(settings.kernel.as_str(), "Fiasco.OC");
-        assert_eq!(settings.mutation, Some(Mutation::Vfp));
+        assert_eq!((settings.mutation, settings.trace), (Some(Mutation::Vfp), true));
     }
 
     #[test]
@@ -216,6 +221,7 @@ mod tests {
             ("name", "seventeen-letters"),
             ("name", "b\u{e4}h"),
             ("mutate", "everything"),
+            ("trace", "2"),
         ] {
             let refused = parse(&[("mode", "both"), (key, value)]);
             assert!(matches!(refused, Err(ConfigError::Value { .. })), "{key}={value}: {refused:?}");

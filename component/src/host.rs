@@ -5,6 +5,8 @@ use core::fmt;
 use thaw_image::Name;
 use thaw_protocol::{GATES_MAX, IRQS_MAX};
 
+use crate::trace::Tracer;
+
 /// Gates and IRQ objects of a target at most.
 pub const OBJECTS_MAX: usize = GATES_MAX + IRQS_MAX;
 
@@ -275,4 +277,9 @@ pub trait Host {
     fn sleep_ms(&self, ms: u32);
     /// Prints a line.
     fn say(&self, line: fmt::Arguments<'_>);
+
+    /// Where steps are recorded, in worlds that do.
+    fn tracer(&self) -> Option<&Tracer> {
+        None
+    }
 }

@@ -28,6 +28,7 @@ pub mod scan;
 pub mod service;
 pub mod stop;
 pub mod summary;
+pub mod trace;
 pub mod wire;
 
 pub use checkpoint::{Checkpointer, Done, Machine, Tables};

@@ -2,6 +2,7 @@
 
 use thaw_image::store::{BlockDevice, Store};
 use thaw_image::{Architecture, Expect, Source, Verified};
+use thaw_protocol::trace::Event;
 
 use crate::books::{Books, PAGE_BYTES};
 use crate::build::{Building, build_memory, build_objects, check_place};
@@ -14,6 +15,7 @@ use crate::mutate::Mutation;
 use crate::phase::Phase;
 use crate::service::{Service, Session};
 use crate::summary::between;
+use crate::trace::mark;
 
 /// Deliberate damage, with first instruction and stack pointer of the program. **For tests only.**
 pub type Damage = Option<(Mutation, (u32, u32))>;
@@ -61,13 +63,18 @@ impl<'a, H: Host, S: Service<Pd = H::Pd>, D: BlockDevice<Error = DiskError>> Che
     fn try_restore(&mut self, damage: Damage) -> Result<Restored<H::Pd>> {
         let host = self.host;
         self.enter(Phase::Verify);
+        mark(host, Event::Begin.of_all());
         let spare = self.load()?;
+        mark(host, Event::Load.of_all().with(spare.span().bytes / 1024));
         let (image, extents) = self.verify(spare.span())?;
+        mark(host, Event::Verify.of_all());
         check_place(host, &self.tables.books, &mut self.tables.buffer)?;
+        mark(host, Event::Check.of_all());
         self.enter(Phase::Build);
         let begin = host.ticks();
         let building = Building::new(host, self.tables.books.name, self.tables.books.quota_pages)?;
         let pd = building.pd();
+        mark(host, Event::Create.of_all());
         let mut views = Views::new(host);
         let Tables { books, extents: table, buffer } = &mut *self.tables;
         build_memory(host, pd, books, spare.span(), &table[..extents], &mut views)?;
@@ -75,12 +82,15 @@ impl<'a, H: Host, S: Service<Pd = H::Pd>, D: BlockDevice<Error = DiskError>> Che
             drop_page(host, books, &views, buffer);
         }
         let memory = host.ticks();
+        mark(host, Event::Memory.of_all().with(books.ram_bytes() / 1024));
         build_objects(host, pd, books)?;
         let objects = host.ticks();
+        mark(host, Event::Objects.of_all().with(books.live().count() as u32));
         let staged = self.stage(pd, damage)?;
         let stage = host.ticks();
         staged.commit()?;
         let end = host.ticks();
+        mark(host, Event::Commit.of_all());
         self.enter(Phase::Commit);
         let books = &self.tables.books;
         Ok(Restored {
@@ -136,12 +146,14 @@ impl<'a, H: Host, S: Service<Pd = H::Pd>, D: BlockDevice<Error = DiskError>> Che
     fn stage(&mut self, pd: H::Pd, damage: Damage) -> Result<Session<'a, S, crate::service::Prepared>> {
         let books = &self.tables.books;
         let prepared = Session::open(self.service, pd)?.prepare(books.live_mask())?;
+        mark(self.host, Event::PrepareAll.of_all());
         for (index, thread) in books.live() {
             let mut state = thread.state;
             if let Some((mutation, entry)) = damage {
                 mutation.apply(index, &mut state, entry);
             }
             prepared.set_thread(index, &state)?;
+            mark(self.host, Event::SetThread.of(index as usize));
         }
         for irq in books.objects.iter().filter(|o| o.pending != 0) {
             prepared.set_irq(irq.object.slot, irq.pending)?;

@@ -8,7 +8,7 @@ use crate::error::{Asked, DiskError, Request, Result};
 use crate::host::{Host, Life};
 use crate::restore::{Damage, Restored};
 use crate::service::Service;
-use crate::summary;
+use crate::{summary, trace};
 
 impl<H: Host, S: Service<Pd = H::Pd>, D: BlockDevice<Error = DiskError>> Checkpointer<'_, H, S, D> {
     /// Does all of it; `start` makes and starts the target.
@@ -19,6 +19,9 @@ impl<H: Host, S: Service<Pd = H::Pd>, D: BlockDevice<Error = DiskError>> Checkpo
         start: impl FnOnce() -> core::result::Result<H::Pd, E>,
     ) -> core::result::Result<(), E> {
         summary::number(self.host, "counter_hz", self.host.counter_hz().into());
+        if settings.trace {
+            trace::switch(self.host, self.service, true).map_err(crate::Error::Service)?;
+        }
         if settings.mode != Mode::Restore {
             let pd = start()?;
             let result = self.checkpoints(pd, settings);
@@ -29,7 +32,9 @@ impl<H: Host, S: Service<Pd = H::Pd>, D: BlockDevice<Error = DiskError>> Checkpo
             result?;
         }
         if settings.mode != Mode::Checkpoint {
-            let restored = self.restore(damage)?;
+            let restored = self.restore(damage);
+            trace::tell(self.host, self.service).map_err(crate::Error::Service)?;
+            let restored = restored?;
             self.tell_restored(&restored);
             self.let_run(restored.pd, settings.run_ms)?;
         }
@@ -41,7 +46,9 @@ impl<H: Host, S: Service<Pd = H::Pd>, D: BlockDevice<Error = DiskError>> Checkpo
         for n in 1..=settings.repeat {
             self.host.sleep_ms(settings.after_ms);
             let after = if n == settings.repeat { last } else { After::Resume };
-            let done = self.checkpoint(pd, after)?;
+            let done = self.checkpoint(pd, after);
+            trace::tell(self.host, self.service)?;
+            let done = done?;
             self.tell_done(&done);
         }
         Ok(())

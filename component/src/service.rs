@@ -3,7 +3,9 @@
 use core::{fmt, marker::PhantomData};
 
 use thaw_l4::{Frame, UtcbImage, Vfp};
-use thaw_protocol::{Activity, ErrorKind, PROBE_ENTRIES, StopReport, THREAD_LIVE, part};
+use thaw_protocol::{
+    Activity, ErrorKind, PROBE_ENTRIES, StopReport, THREAD_LIVE, TRACE_RECORDS, part, trace::Record,
+};
 
 /// Why the service did not do what was asked.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -78,6 +80,34 @@ pub trait Service {
     fn irq_set(&self, session: u32, slot: u32, pending: u32) -> ServiceResult<()>;
     /// Corresponds to `verb::SLOT_PROBE`.
     fn slot_probe(&self, session: u32, first: u32) -> ServiceResult<Probe>;
+    /// Corresponds to `verb::TRACE`.
+    fn trace(&self, on: bool) -> ServiceResult<()>;
+    /// Corresponds to `verb::TRACE_GET`.
+    fn trace_get(&self, from: u32) -> ServiceResult<Traced>;
+    /// Corresponds to `verb::ABILITIES`.
+    fn abilities(&self) -> ServiceResult<Abilities>;
+}
+
+/// Records of the service's trace.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Traced {
+    /// Number of the first.
+    pub first: u32,
+    /// Their wire form; none: there are no more.
+    pub records: heapless::Vec<[u32; Record::WORDS], TRACE_RECORDS>,
+}
+
+/// What a service can do.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Abilities {
+    /// `thaw_protocol::VERSION` of the service.
+    pub version: u32,
+    /// Threads, gates and IRQ objects of a target at most.
+    pub limits: [u32; 3],
+    /// Bits of `thaw_protocol::ability`.
+    pub bits: u32,
+    /// First slot that can be filled, and end.
+    pub slots: (u32, u32),
 }
 
 /// All that a thread is, between a stop and a continuation.

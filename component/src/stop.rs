@@ -1,11 +1,14 @@
 //! The stop: everything that happens while the target stands still, and nothing else.
 
+use thaw_protocol::trace::Event;
+
 use crate::books::Books;
 use crate::error::{Asked, Error, Request, Result};
 use crate::host::Host;
 use crate::memory::{Spare, Views};
 use crate::scan;
 use crate::service::{Open, Service, Session, Stopped};
+use crate::trace::mark;
 
 /// How often a stop is tried: the target may change what it has, or be in a call that ends soon.
 pub const ATTEMPTS: u32 = 3;
@@ -38,9 +41,11 @@ pub fn stop_and_copy<'s, H: Host, S: Service<Pd = H::Pd>>(
     views: &Views<'_, H>,
     spare: &Spare<'_, H>,
 ) -> Result<(Session<'s, S, Stopped>, StopTimes)> {
+    mark(host, Event::Ready.of_all());
     let mut times = StopTimes { begin: host.ticks(), ..StopTimes::default() };
     let (stopped, report) = session.stop().map_err(Error::Stop)?;
     (times.stopped, times.report) = (host.ticks(), report);
+    mark(host, Event::Stop.of_all().with(report.threads));
     match read_all(host, &stopped, pd, books, views, spare, &mut times) {
         Ok(()) => Ok((stopped, times)),
         Err(error) => {
@@ -60,12 +65,15 @@ fn read_all<H: Host, S: Service<Pd = H::Pd>>(
     times: &mut StopTimes,
 ) -> Result<()> {
     scan::recheck(host, pd, books)?;
+    mark(host, Event::Scan.of_all());
     views.copy_out(books, spare)?;
     times.copied = host.ticks();
+    mark(host, Event::Copy.of_all().with(books.ram_bytes() / 1024));
     books.clock_us = host.clock_us(pd).asked(Request::Clock)?;
     let live = books.live_mask();
     for (i, thread) in (0..).zip(&mut books.threads).filter(|(i, _)| live & (1 << i) != 0) {
         stopped.thread(i, &mut thread.state)?;
+        mark(host, Event::Read.of(i as usize));
     }
     let objects = &mut books.objects;
     stopped.irqs(|slot, pending| {
@@ -75,6 +83,7 @@ fn read_all<H: Host, S: Service<Pd = H::Pd>>(
     })?;
     recheck_slots(host, stopped, books)?;
     times.read = host.ticks();
+    mark(host, Event::Check.of_all());
     Ok(())
 }
 

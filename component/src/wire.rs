@@ -1,9 +1,9 @@
 //! The service behind its gate: one message per verb.
 
 use thaw_l4::{Cap, CapIndex, Error, Gate, Kernel, Message, SendItem, raw};
-use thaw_protocol::{ErrorKind, StopReport, part, verb};
+use thaw_protocol::{ErrorKind, StopReport, part, trace::Record, verb};
 
-use crate::service::{Probe, Service, ServiceError, ServiceResult, SlotEntry};
+use crate::service::{Abilities, Probe, Service, ServiceError, ServiceResult, SlotEntry, Traced};
 
 /// The client's end of the protocol.
 pub struct Wire<'k, K: Kernel> {
@@ -112,6 +112,29 @@ impl<K: Kernel> Service for Wire<'_, K> {
         }
         Ok(probe)
     }
+
+    fn trace(&self, on: bool) -> ServiceResult<()> {
+        self.call(self.request(verb::TRACE, on.into()), 0)
+    }
+
+    fn trace_get(&self, from: u32) -> ServiceResult<Traced> {
+        self.call(self.request(verb::TRACE_GET, from), 2)?;
+        let mut traced = Traced { first: self.kernel.mr(0), ..Traced::default() };
+        for n in 0..self.kernel.mr(1) as usize {
+            let mut words = [0; Record::WORDS];
+            self.words(2 + Record::WORDS * n, &mut words);
+            traced.records.push(words).map_err(|_| ServiceError::Short)?;
+        }
+        Ok(traced)
+    }
+
+    fn abilities(&self) -> ServiceResult<Abilities> {
+        self.call(self.request(verb::ABILITIES, 0), 7)?;
+        let mut words = [0; 7];
+        self.words(0, &mut words);
+        let [version, threads, gates, irqs, bits, first, end] = words;
+        Ok(Abilities { version, limits: [threads, gates, irqs], bits, slots: (first, end) })
+    }
 }
 
 #[cfg(test)]
@@ -159,6 +182,20 @@ mod tests {
         assert_eq!(probe.looked, 64);
         assert_eq!(probe.entries[0], SlotEntry { slot: 0x200, kind: 1, badge: 0x1000 });
         assert_eq!(probe.entries.len(), 2);
+    }
+
+    #[test]
+    fn records_come_in_pieces() {
+        let k = Fake::new(Revision::M);
+        k.then(Scripted::ok(&[7, 1, 5, 6, 7, 8])).then(Scripted::ok(&[8, 0]));
+        k.then(Scripted::ok(&[1, 64, 64, 64, 0x7f, 0x200, 0x400]));
+        let wire = Wire::new(&k, GATE);
+        let traced = wire.trace_get(0).expect("scripted");
+        assert_eq!((traced.first, &traced.records[..]), (7, &[[5, 6, 7, 8]][..]));
+        assert!(wire.trace_get(8).expect("scripted").records.is_empty());
+        assert_eq!(wire.abilities().map(|a| a.slots), Ok((0x200, 0x400)));
+        let get = k.call(1).expect("made");
+        assert_eq!((get.mr[0], get.mr[1]), (verb::TRACE_GET, 8));
     }
 
     #[test]

@@ -6,7 +6,7 @@
 
 use l4_sys::{MsgTag, Op, RecvBuffer, Selector, Timeout, Timeouts, raw};
 use thaw_l4::Kernel;
-use thaw_protocol::{Error, ErrorKind, THREADS_MAX};
+use thaw_protocol::{Error, ErrorKind, THREADS_MAX, trace::Event};
 
 use crate::{
     Engine, Host,
@@ -72,6 +72,7 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
             (Some(sender), None) => {
                 self.set.entries[sender].drained = Some(drained);
                 self.set.report.drained += 1;
+                self.trace(Event::Drain.of(drained.receiver).with(drained.tag));
                 Ok(())
             }
             _ => Err(ErrorKind::UnknownOperation.with(drained.receiver as u32, drained.tag, drained.label)),

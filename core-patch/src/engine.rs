@@ -67,9 +67,34 @@ impl<'a, K: Kernel, H: Host> Engine<'a, K, H> {
 
     /// Serves one request; the tag and the words of the reply.
     pub fn serve(&mut self, request: &Request<'_>) -> (MsgTag, Reply) {
-        match self.dispatch(request) {
+        let verb = request.words.first().copied().unwrap_or(0);
+        let answer = match verb {
+            // The trace itself is not traced: reading it would overwrite it.
+            verb::TRACE | verb::TRACE_GET | verb::ABILITIES => self.dispatch_any(request),
+            _ => {
+                self.trace_begin(request.client, verb);
+                let answer = self.dispatch(request);
+                self.trace_end(&answer);
+                answer
+            }
+        };
+        match answer {
             Ok(reply) => (MsgTag::new(0, reply.words.len() as u32, 0, 0), reply),
             Err(e) => (MsgTag::new(-(e.kind.number() as i32), 3, 0, 0), Reply::of(&e.operands)),
+        }
+    }
+
+    /// Verbs that need no session.
+    fn dispatch_any(&mut self, request: &Request<'_>) -> Result<Reply, Error> {
+        let argument = request.words.get(1).copied();
+        match (request.words.first().copied(), argument) {
+            (Some(verb::TRACE), Some(on @ 0..=1)) => {
+                self.trace_switch(request.client, on == 1);
+                Ok(Reply::default())
+            }
+            (Some(verb::TRACE_GET), Some(from)) => self.trace_get(request.client, from),
+            (Some(verb::ABILITIES), _) => Ok(self.abilities()),
+            (number, _) => Err(ErrorKind::BadRequest.with(number.unwrap_or(0), argument.unwrap_or(0), 0)),
         }
     }
 

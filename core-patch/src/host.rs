@@ -161,4 +161,9 @@ pub trait Host {
 
     /// Writes word `i` of the stop window's data page.
     fn set_window_word(&self, i: usize, value: u32);
+
+    /// The counter by which traced steps are measured, where there is one.
+    fn ticks(&self) -> Option<u64> {
+        None
+    }
 }

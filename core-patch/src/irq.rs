@@ -5,7 +5,7 @@
 //! arrives at the handler too and counts.
 
 use thaw_l4::Kernel;
-use thaw_protocol::{Error, ErrorKind, IRQS_MAX};
+use thaw_protocol::{Error, ErrorKind, IRQS_MAX, trace::Event};
 
 use crate::{
     Engine, Env, Host, ObjectKind,
@@ -42,6 +42,7 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
             let label = Env::IRQ_LABEL + 4 * n as u32;
             irq.cap.bind(self.k, self.env.handler, label).map_err(at(step::IRQ))?;
             self.set.irqs[n].captured = true;
+            self.trace(Event::IrqCapture.of_all().with(irq.slot.0));
         }
         if self.set.irqs.iter().any(|irq| irq.captured) { self.poll() } else { Ok(()) }
     }
@@ -68,6 +69,7 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
                 irq.cap.trigger(self.k).map_err(at(step::IRQ))?;
             }
             self.set.irqs[n].pending = 0;
+            self.trace(Event::IrqReturn.of_all().with(irq.slot.0));
         }
         Ok(())
     }

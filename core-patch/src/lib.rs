@@ -25,6 +25,7 @@ mod set;
 mod slots;
 mod stop;
 mod stub;
+mod trace;
 mod utcb;
 
 pub use engine::{Engine, Reply, Request};

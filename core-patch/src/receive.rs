@@ -8,7 +8,7 @@ use thaw_l4::{
     Cap, Error as KernelError, Kernel, Thread,
     ipc::{check, set_buffers},
 };
-use thaw_protocol::{Error, ErrorKind, THREADS_MAX};
+use thaw_protocol::{Error, ErrorKind, THREADS_MAX, trace::Event as Step};
 
 use crate::{
     Engine, Env, Host,
@@ -59,12 +59,14 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
             other => other.map_err(at(step::BARRIER))?,
         }
         loop {
-            match self.receive(Timeout::from_us(us))? {
-                Event::Barrier => return Ok(true),
-                Event::Timeout => return Ok(false),
+            let passed = match self.receive(Timeout::from_us(us))? {
+                Event::Barrier => true,
+                Event::Timeout => false,
                 // The front thread waits for its answer, so a command now is forged or stray.
-                Event::Command | Event::Other => {}
-            }
+                Event::Command | Event::Other => continue,
+            };
+            self.trace(Step::Barrier.of_all().with(passed.into()));
+            return Ok(passed);
         }
     }
 
@@ -159,6 +161,7 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
         if self.set.entries[index].phase == Phase::Free {
             return;
         }
+        self.trace(Step::Exception.of(index).with(frame.pc()));
         self.set.entries[index].reply = self.keep_reply(slot);
         self.take(index, frame);
     }

@@ -2,7 +2,7 @@
 
 use l4_sys::{Frame, MsgTag, Op, Selector, raw};
 use thaw_l4::{ExRegs, Fpage, Kernel, ThreadControl};
-use thaw_protocol::{Activity, Error, ErrorKind};
+use thaw_protocol::{Activity, Error, ErrorKind, trace::Event};
 
 use crate::{
     Engine, Host, plan,
@@ -41,6 +41,7 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
             self.lift(i, self.env.lift)?;
             // Starts the thread, which raises the exception before its first instruction.
             self.ex_regs(i, ExRegs { ip: Some(0), sp: Some(0), flags: ExRegs::TRIGGER.flags })?;
+            self.trace(Event::Prepare.of(i));
         }
         self.quiesce()?;
         let missing = bits(self.set.mask(Phase::Triggered)).next();
@@ -68,9 +69,11 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
         for sender in &queue {
             self.send_off(*sender)?;
             self.quiesce()?;
+            self.trace(Event::Queue.of(*sender).with(self.set.entries[*sender].activity.peer));
         }
         self.return_irqs()?;
         self.unmap_window()?;
+        self.trace(Event::Window.of_all());
         // Only now: below the barrier thread they would not have reached the kernel before it.
         for i in links.iter().map(|(client, _)| client).chain(&queue) {
             self.lift(*i, 0)?;
@@ -95,13 +98,16 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
         if MsgTag(got.reg(0)).0 != STAGED_CALL {
             return Err(ErrorKind::StubFailed.with(server as u32, got.reg(0), got.reg(4)));
         }
+        self.trace(Event::Stage.of(client).with(server as u32));
         Ok(())
     }
 
     /// Gives thread `i` back its handler and priority, and lets it go with its frame and VFP state.
     pub(crate) fn release(&mut self, i: usize) -> Result<(), Error> {
         self.lift(i, 0)?;
-        self.send_off(i)
+        self.send_off(i)?;
+        self.trace(Event::Release.of(i).with(self.set.entries[i].frame.pc()));
+        Ok(())
     }
 
     /// As [`release`](Self::release), but the thread stays above the barrier thread.
@@ -141,6 +147,7 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
             self.set.entries[i].phase = Phase::Late;
         }
         let _ = self.unmap_window();
+        self.trace(Event::LetGo.of_all());
     }
 
     /// Maps the stop window into the PD.

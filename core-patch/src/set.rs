@@ -6,6 +6,7 @@ use thaw_l4::{Cap, Irq};
 use thaw_protocol::{Activity, IRQS_MAX, StopReport, THREADS_MAX};
 
 use crate::host::{ObjectInfo, PdInfo, ThreadInfo};
+use crate::trace::Trace;
 
 /// Where a session is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -118,7 +119,7 @@ pub(crate) const OBJECTS_MAX: usize = thaw_protocol::GATES_MAX + IRQS_MAX;
 
 /// The one PD that can be stopped or prepared at a time, with all its threads.
 ///
-/// About 64 KiB: the host keeps it in static memory.
+/// About 80 KiB: the host keeps it in static memory.
 pub struct Set {
     pub(crate) state: State,
     pub(crate) owner: u32,
@@ -133,6 +134,7 @@ pub struct Set {
     pub(crate) irqs: Vec<IrqEntry, IRQS_MAX>,
     pub(crate) objects: Vec<ObjectInfo, OBJECTS_MAX>,
     pub(crate) report: StopReport,
+    pub(crate) trace: Trace,
 }
 
 impl Set {
@@ -151,6 +153,7 @@ impl Set {
             irqs: Vec::new(),
             objects: Vec::new(),
             report: StopReport { threads: 0, cancelled: 0, drained: 0, links: 0, barriers: 0 },
+            trace: Trace::new(),
         }
     }
 

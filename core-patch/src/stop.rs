@@ -10,7 +10,7 @@
 
 use l4_sys::raw;
 use thaw_l4::{ExRegs, Kernel, ThreadControl};
-use thaw_protocol::{Activity, Error, ErrorKind, StopReport, THREADS_MAX};
+use thaw_protocol::{Activity, Error, ErrorKind, StopReport, THREADS_MAX, trace::Event};
 
 use crate::{
     Engine, Host, ObjectKind, ThreadLookup,
@@ -48,7 +48,9 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
     fn try_stop(&mut self) -> Result<(), Error> {
         self.book_threads()?;
         self.book_objects()?;
+        self.trace(Event::Book.of_all().with(self.set.objects.len() as u32));
         self.map_window()?;
+        self.trace(Event::Window.of_all());
         self.trigger_all()?;
         self.settle()?;
         self.capture_irqs()?;
@@ -103,9 +105,11 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
         for i in bits(self.set.mask(Phase::Free)) {
             self.hook(i)?;
             self.lift(i, self.env.lift)?;
+            self.trace(Event::Hook.of(i).with(self.env.stop_slot_of(i).0));
         }
         for i in bits(self.set.mask(Phase::Triggered)) {
             self.ex_regs(i, ExRegs::TRIGGER)?;
+            self.trace(Event::Trigger.of(i));
         }
         Ok(())
     }
@@ -159,6 +163,7 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
             }
             for i in bits(self.set.mask(Phase::Triggered)) {
                 self.ex_regs(i, ExRegs::TRIGGER)?;
+                self.trace(Event::Trigger.of(i));
             }
         }
         Err(ErrorKind::BarrierTimeout.with(ROUNDS, 0, 0))
@@ -208,6 +213,7 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
                 }
                 self.set.entries[i].cancelled = true;
                 self.ex_regs(i, ExRegs::CANCEL_TRIGGER)?;
+                self.trace(Event::Cancel.of(i));
             }
             self.quiesce()?;
         }
@@ -256,6 +262,7 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
         let entry = &mut self.set.entries[i];
         entry.activity = activity;
         entry.frame = frame;
+        self.trace(Event::Classify.of(i).with(activity.kind));
         Ok(())
     }
 

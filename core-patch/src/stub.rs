@@ -7,7 +7,7 @@
 
 use l4_sys::{Frame, Revision, raw};
 use thaw_l4::Kernel;
-use thaw_protocol::{Error, ErrorKind};
+use thaw_protocol::{Error, ErrorKind, trace::Event};
 
 use crate::{Engine, Host};
 
@@ -119,8 +119,9 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
     }
 
     /// Checks that a thread came back from a stub, and returns its registers.
-    pub(crate) fn finish_stub(&self, index: usize, stub: Stub) -> Result<Frame, Error> {
-        let (_, end) = stub.bounds(self.k.revision());
+    pub(crate) fn finish_stub(&mut self, index: usize, stub: Stub) -> Result<Frame, Error> {
+        let (start, end) = stub.bounds(self.k.revision());
+        self.trace(Event::Stub.of(index).with(start));
         let last = self.set.entries[index].last;
         let expected = last.pc() == self.env.pd_window + end && last.class() == raw::THAW_ERR_CLASS_UNDEFINED;
         if expected { Ok(last) } else { Err(ErrorKind::StubFailed.with(index as u32, last.pc(), 0)) }

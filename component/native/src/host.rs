@@ -7,6 +7,7 @@ use thaw_component::host::{
     CopyRoutine, Counts, Dataspace, DataspaceKind, FixedSlot, Host, HostError, HostResult, Life, Listed,
     Memory, NewThread, Object, ObjectKind, PdInfo, Region, Span, ThreadAt, ThreadInfo,
 };
+use thaw_component::trace::Tracer;
 use thaw_image::Name;
 use thaw_l4::{CapIndex, Kernel, RecvBuffer, ipc, raw};
 use thaw_native_abi::layout::{
@@ -28,12 +29,13 @@ pub struct NativeHost<'k, K: Kernel, P: Platform> {
     platform: P,
     /// Slots with PDs, one bit each.
     held: Cell<u32>,
+    tracer: Tracer,
 }
 
 impl<'k, K: Kernel, P: Platform> NativeHost<'k, K, P> {
     /// Holds no PD yet.
     pub const fn new(kernel: &'k K, platform: P) -> Self {
-        Self { kernel, platform, held: Cell::new(0) }
+        Self { kernel, platform, held: Cell::new(0), tracer: Tracer::new() }
     }
 
     /// The platform.
@@ -277,5 +279,9 @@ impl<K: Kernel, P: Platform> Host for NativeHost<'_, K, P> {
 
     fn say(&self, line: fmt::Arguments<'_>) {
         self.platform.say(line);
+    }
+
+    fn tracer(&self) -> Option<&Tracer> {
+        Some(&self.tracer)
     }
 }

@@ -5,4 +5,5 @@ mod checkpoint;
 mod parts;
 mod restore;
 mod setup;
+mod trace;
 mod world;

@@ -6,11 +6,12 @@ use std::fmt;
 use std::rc::Rc;
 
 use thaw_component::host::*;
-use thaw_component::service::{Probe, ServiceError, SlotEntry, ThreadState};
+use thaw_component::service::{Abilities, Probe, ServiceError, SlotEntry, ThreadState, Traced};
+use thaw_component::trace::Tracer;
 use thaw_image::Name;
 use thaw_image::store::BlockDevice;
 use thaw_l4::raw;
-use thaw_protocol::{ErrorKind, slot_kind};
+use thaw_protocol::{ErrorKind, slot_kind, trace::Record};
 
 /// Number of an injected refusal.
 pub const INJECTED: u32 = 99;
@@ -73,6 +74,7 @@ pub struct World {
     /// Done to the target at the moment it is stopped.
     pub at_stop: RefCell<Option<fn(&World)>>,
     ticks: Cell<u64>,
+    tracer: Tracer,
 }
 
 impl World {
@@ -91,6 +93,7 @@ impl World {
             writes_left: Cell::new(u32::MAX),
             at_stop: RefCell::default(),
             ticks: Cell::new(0),
+            tracer: Tracer::new(),
         }
     }
 
@@ -389,6 +392,10 @@ impl Host for World {
     fn say(&self, line: fmt::Arguments<'_>) {
         self.log.borrow_mut().push(format!("say {line}"));
     }
+
+    fn tracer(&self) -> Option<&Tracer> {
+        Some(&self.tracer)
+    }
 }
 
 impl thaw_component::service::Service for World {
@@ -513,6 +520,25 @@ impl thaw_component::service::Service for World {
             }
         }
         Ok(probe)
+    }
+
+    fn trace(&self, _on: bool) -> Result<(), ServiceError> {
+        Ok(())
+    }
+
+    fn trace_get(&self, from: u32) -> Result<Traced, ServiceError> {
+        // Two records, of which the first was overwritten.
+        let words = Record::WORDS as u32;
+        let mut traced = Traced { first: from.max(1), ..Traced::default() };
+        if from < 2 {
+            traced.records.push([5 | 3 << 8, 0, 1000, words]).expect("room");
+        }
+        Ok(traced)
+    }
+
+    fn abilities(&self) -> Result<Abilities, ServiceError> {
+        let bits = thaw_protocol::ability::RESUME | thaw_protocol::ability::RESTORE;
+        Ok(Abilities { version: 1, limits: [64; 3], bits, slots: (0x200, 0x400) })
     }
 }
 

@@ -51,6 +51,8 @@ pub enum ErrorKind {
     StubFailed,
     /// The slot is outside the range that may be filled, or full. Operand 0: slot.
     BadSlot,
+    /// The caller's steps are not traced.
+    NotTraced,
 }
 
 /// An error with its operands.
@@ -66,7 +68,7 @@ impl ErrorKind {
     /// Added to the discriminant so that the service's errors are not taken for the kernel's.
     pub const BASE: u32 = 3000;
 
-    const ALL: [Self; 20] = [
+    const ALL: [Self; 21] = [
         Self::BadRequest,
         Self::NoSuchSession,
         Self::WrongState,
@@ -87,6 +89,7 @@ impl ErrorKind {
         Self::BadState,
         Self::StubFailed,
         Self::BadSlot,
+        Self::NotTraced,
     ];
 
     /// The number on the wire, positive.
@@ -164,6 +167,9 @@ impl fmt::Display for Error {
             ErrorKind::BadState => write!(f, "state of thread {a} is not valid in part {b}, word {c:#x}"),
             ErrorKind::StubFailed => write!(f, "thread {a} left the stop window at pc {b:#x}"),
             ErrorKind::BadSlot => write!(f, "slot {a:#x} cannot be filled: it is outside the range or full"),
+            ErrorKind::NotTraced => {
+                f.write_str("nothing is traced for the caller: switch its trace on first")
+            }
         }
     }
 }

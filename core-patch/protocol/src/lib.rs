@@ -9,10 +9,11 @@
 //! [`verb::STOP`]) or *prepared* (after [`verb::PREPARE`], for a fresh PD whose threads never ran).
 //! [`verb::COMMIT`] continues all threads of a stopped or prepared session and leads back to *open*:
 //! a resume is a restore without writing memory.
-#![no_std]
+#![cfg_attr(not(test), no_std)]
 
 mod activity;
 mod error;
+pub mod trace;
 
 pub use activity::{Activity, NO_THREAD, activity_kind};
 pub use error::{Error, ErrorKind};
@@ -59,6 +60,49 @@ pub mod verb {
     /// Gives up a stopped or prepared session and closes it: its threads stay in their exceptions and never
     /// run again. For a parent that destroys the PD next.
     pub const ABANDON: u32 = 12;
+    /// Switches the caller's trace: MR1 1 on and empty, 0 off. No session is needed; steps are recorded while
+    /// a session of the caller is open.
+    pub const TRACE: u32 = 32;
+    /// Reads the caller's trace. MR1 number of a record, from 0. Result: number of the first record that
+    /// follows, how many follow (at most [`TRACE_RECORDS`](crate::TRACE_RECORDS)), and the records.
+    /// Older ones than that were overwritten.
+    pub const TRACE_GET: u32 = 33;
+    /// What the service can do. Result: [`VERSION`](crate::VERSION), threads, gates and IRQ objects of a PD
+    /// at most, [`abilities`](crate::ability), first slot and end of the slots that can be filled.
+    pub const ABILITIES: u32 = 34;
+}
+
+/// Version of this protocol.
+pub const VERSION: u32 = 1;
+/// Records in one answer to [`verb::TRACE_GET`], at most.
+pub const TRACE_RECORDS: usize = 15;
+
+/// Bits of the answer to [`verb::ABILITIES`].
+pub mod ability {
+    /// A stopped target goes on by itself.
+    pub const RESUME: u32 = 1 << 0;
+    /// Threads of a fresh PD can be given a state.
+    pub const RESTORE: u32 = 1 << 1;
+    /// Capability slots can be identified.
+    pub const SLOTS: u32 = 1 << 2;
+    /// Capabilities can be installed.
+    pub const INSTALL: u32 = 1 << 3;
+    /// Pending triggers of IRQ objects are saved.
+    pub const IRQS: u32 = 1 << 4;
+    /// Steps can be traced.
+    pub const TRACE: u32 = 1 << 5;
+    /// Traced steps have costs: there is a counter.
+    pub const COUNTER: u32 = 1 << 6;
+    /// All bits with what they mean, for tools.
+    pub const NAMES: [(u32, &str); 7] = [
+        (RESUME, "resume"),
+        (RESTORE, "restore"),
+        (SLOTS, "slots"),
+        (INSTALL, "install"),
+        (IRQS, "irqs"),
+        (TRACE, "trace"),
+        (COUNTER, "counter"),
+    ];
 }
 
 /// Parts of a thread's state in [`verb::THREAD_GET`] and [`verb::THREAD_SET`].

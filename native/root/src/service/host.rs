@@ -46,6 +46,8 @@ pub(super) struct RootHost<'k, K: Kernel> {
     pub(super) client: InternalClient<'k, K>,
     pub(super) env: Env,
     pub(super) window: Window,
+    /// Whether user mode can read a counter on this board.
+    pub(super) has_counter: bool,
 }
 
 const END_OF_LIST: Error = Error::Object(ObjectError(raw::L4_ENOENT));
@@ -121,5 +123,9 @@ impl<K: Kernel> Host for RootHost<'_, K> {
 
     fn set_window_word(&self, i: usize, value: u32) {
         self.window.set(i, value);
+    }
+
+    fn ticks(&self) -> Option<u64> {
+        self.has_counter.then(l4_sys::syscall::cntvct)
     }
 }
