@@ -2,21 +2,36 @@
 
 /// Exit codes of the tool itself.
 pub mod own {
+    /// Two images differ.
+    pub const DIFFER: u8 = 1;
     /// The input cannot be opened or read.
     pub const INPUT: u8 = 3;
     /// The output cannot be written.
     pub const OUTPUT: u8 = 4;
     /// An image where a disk is wanted.
     pub const NOT_A_DISK: u8 = 5;
+    /// A ROM module file of another content than at the checkpoint.
+    pub const OTHER_MODULE: u8 = 6;
+    /// A ROM module that the image does not know.
+    pub const NO_SUCH_MODULE: u8 = 7;
+    /// A protection domain that the image does not have.
+    pub const NO_SUCH_PD: u8 = 8;
+    /// Several protection domains, and none was named.
+    pub const MANY_PDS: u8 = 9;
 }
 
-/// Every exit code and what it means; docs/image-format.md has the same table.
+/// Every exit code and what it means; docs/errors.md has the same table.
 pub const TABLE: &[(u8, &str)] = &[
     (0, "done"),
+    (own::DIFFER, "the images compared differ"),
     (2, "wrong arguments"),
     (own::INPUT, "input cannot be opened or read"),
     (own::OUTPUT, "output cannot be written"),
     (own::NOT_A_DISK, "an image where a disk is wanted"),
+    (own::OTHER_MODULE, "a file that is not the ROM module of the image"),
+    (own::NO_SUCH_MODULE, "no such ROM module in the image"),
+    (own::NO_SUCH_PD, "no such protection domain in the image"),
+    (own::MANY_PDS, "several protection domains, none named"),
     (10, "neither an image nor a disk"),
     (11, "image format of another version"),
     (12, "image of another architecture"),
@@ -42,6 +57,7 @@ pub const TABLE: &[(u8, &str)] = &[
     (32, "disk too small"),
     (33, "disk full"),
     (34, "disk layout of another version"),
+    (35, "another checkpoint than the one wanted"),
 ];
 
 /// Returns the table as part of the help.
@@ -56,10 +72,10 @@ mod tests {
 
     #[test]
     fn the_document_has_the_same_table() {
-        let document = include_str!("../../docs/image-format.md");
+        let document = include_str!("../../docs/errors.md");
         for (code, meaning) in TABLE {
             let row = format!("| {code} | {meaning} |");
-            assert!(document.contains(&row), "docs/image-format.md lacks the row `{row}`");
+            assert!(document.contains(&row), "docs/errors.md lacks the row `{row}`");
         }
     }
 

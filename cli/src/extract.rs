@@ -1,17 +1,19 @@
 //! `thaw extract`.
 
-use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use serde::Serialize;
 use thaw_image::{Expect, Source};
 
 use crate::failure::Failure;
 use crate::input::{Image, Input, SCRATCH, at};
+use crate::print;
+use crate::whole::whole;
 
 /// Writes the newest image of the disk at `path` to `out`, whole or not at all.
-pub fn extract(path: &Path, out: &Path) -> Result<(), Failure> {
+pub fn extract(path: &Path, out: &Path, json: bool) -> Result<(), Failure> {
     let mut input = Input::open(path)?;
     let mut image = input.image(path)?;
     if matches!(image, Image::File(_)) {
@@ -19,21 +21,17 @@ pub fn extract(path: &Path, out: &Path) -> Result<(), Failure> {
     }
     let mut scratch = vec![0; SCRATCH];
     let verified = thaw_image::verify(&mut image, &Expect::ANY, &mut scratch).map_err(at(path))?;
-    let part = part_of(out);
-    let written = copy(path, &mut image, verified.header().total_length, &part, &mut scratch)
-        .and_then(|()| std::fs::rename(&part, out).map_err(|error| Failure::Output(out.into(), error)));
-    if written.is_err() {
-        // The failure to tell is the first one; the part may not even exist.
-        let _ = std::fs::remove_file(&part);
-    }
-    written
+    let length = verified.header().total_length;
+    whole(out, |part| copy(path, &mut image, length, part, &mut scratch))?;
+    let written = Extracted { image: out.display().to_string(), bytes: length };
+    print::result(json, &written, |_, _| Ok(()))
 }
 
-/// Returns the name under which a file grows until it is complete.
-fn part_of(out: &Path) -> PathBuf {
-    let mut name: OsString = out.as_os_str().into();
-    name.push(".part");
-    name.into()
+/// What was written; the text is silent, as `cp` is.
+#[derive(Serialize)]
+struct Extracted {
+    image: String,
+    bytes: u64,
 }
 
 fn copy(

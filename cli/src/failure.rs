@@ -21,6 +21,16 @@ pub enum Failure {
     NotADisk(PathBuf),
     /// The content is refused.
     Refused(PathBuf, Refusal),
+    /// A ROM module file of another content than at the checkpoint.
+    OtherModule(PathBuf, String),
+    /// A ROM module that the image does not know.
+    NoSuchModule(PathBuf, String),
+    /// A protection domain that the image does not have; those that it has.
+    NoSuchPd(PathBuf, String, Vec<String>),
+    /// Several protection domains, and none was named.
+    ManyPds(PathBuf, Vec<String>),
+    /// The two images compared differ; that was said already.
+    Differ,
 }
 
 impl Failure {
@@ -32,6 +42,11 @@ impl Failure {
             Self::Pipe => 0,
             Self::NotADisk(_) => own::NOT_A_DISK,
             Self::Refused(_, refusal) => refusal.code(),
+            Self::OtherModule(..) => own::OTHER_MODULE,
+            Self::NoSuchModule(..) => own::NO_SUCH_MODULE,
+            Self::NoSuchPd(..) => own::NO_SUCH_PD,
+            Self::ManyPds(..) => own::MANY_PDS,
+            Self::Differ => own::DIFFER,
         }
     }
 
@@ -66,6 +81,27 @@ impl fmt::Display for Failure {
                 write!(f, "{}: is an image already, not a disk; use it as it is", path.display())
             }
             Self::Refused(path, refusal) => write!(f, "{}: {refusal}", path.display()),
+            Self::OtherModule(path, module) => write!(
+                f,
+                "{}: is not the module {module} of the image: its bytes have another hash; give the file that the \
+                 system was packed with",
+                path.display()
+            ),
+            Self::NoSuchModule(path, module) => write!(
+                f,
+                "{}: has no ROM module {module}; `thaw show` lists the modules under dataspaces",
+                path.display()
+            ),
+            Self::NoSuchPd(path, pd, all) => {
+                write!(f, "{}: has no protection domain {pd}; name one of {}", path.display(), all.join(", "))
+            }
+            Self::ManyPds(path, all) => write!(
+                f,
+                "{}: has several protection domains; name one with --pd: {}",
+                path.display(),
+                all.join(", ")
+            ),
+            Self::Differ => f.write_str("the images differ"),
         }
     }
 }

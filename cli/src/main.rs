@@ -5,14 +5,18 @@
 //! code of its own ([`codes`]).
 
 mod codes;
+mod diff;
 mod extract;
 mod failure;
 mod file;
 mod input;
+mod print;
 mod report;
 mod show;
+mod to_core;
 mod verify;
 mod view;
+mod whole;
 mod words;
 
 use std::path::PathBuf;
@@ -59,6 +63,15 @@ enum Verb {
         /// Refuse an image of another board.
         #[arg(long, value_name = "NAME")]
         board: Option<String>,
+        /// Refuse another checkpoint of the target than this one.
+        #[arg(long, value_name = "N")]
+        generation: Option<u64>,
+        /// Refuse an image that does not build on this one.
+        #[arg(long, value_name = "IMAGE|DISK")]
+        parent: Option<PathBuf>,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
     },
     /// Writes the newest checkpoint of a disk to an image file, after checking it.
     Extract {
@@ -66,7 +79,59 @@ enum Verb {
         disk: PathBuf,
         /// Image file to write; replaced only when the new one is complete.
         out: PathBuf,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
     },
+    /// Compares the states in two checkpoints: threads, memory, capabilities and objects.
+    ///
+    /// Ends with 0 if they are equal and with 1 if they differ.
+    Diff {
+        /// Image or disk.
+        #[arg(value_name = "IMAGE|DISK")]
+        a: PathBuf,
+        /// Image or disk.
+        #[arg(value_name = "IMAGE|DISK")]
+        b: PathBuf,
+        /// Admit what the continuation of a stopped system call may change: its outputs and clobbers, and time
+        /// that passed.
+        #[arg(long)]
+        continued: bool,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Writes an ELF core of a checkpoint, for `gdb-multiarch PROGRAM -c FILE`.
+    ///
+    /// Threads, their registers (VFP, too) and all memory are there; each thread has the number (LWP) 1000 plus
+    /// its index.
+    ToCore {
+        /// Image or disk.
+        #[arg(value_name = "IMAGE|DISK")]
+        input: PathBuf,
+        /// Core file to write; replaced only when the new one is complete.
+        #[arg(short, long, value_name = "FILE")]
+        output: PathBuf,
+        /// Content of a ROM module; without it the module is left out.
+        #[arg(long = "rom", value_name = "NAME=FILE", value_parser = rom)]
+        roms: Vec<(String, PathBuf)>,
+        /// Protection domain; needed only if the image has several.
+        #[arg(long, value_name = "NAME")]
+        pd: Option<String>,
+        /// Also write debugger commands that name the threads, for `gdb -x`.
+        #[arg(long, value_name = "FILE")]
+        script: Option<PathBuf>,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+fn rom(argument: &str) -> Result<(String, PathBuf), String> {
+    match argument.split_once('=') {
+        Some((name, file)) if !name.is_empty() && !file.is_empty() => Ok((name.into(), file.into())),
+        _ => Err("write the module's name, `=` and a file".into()),
+    }
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -89,6 +154,8 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         // Whoever reads us has seen enough; that is no failure.
         Err(Failure::Pipe) => ExitCode::SUCCESS,
+        // What differs was printed.
+        Err(failure @ Failure::Differ) => ExitCode::from(failure.code()),
         Err(failure) => {
             eprintln!("thaw: {failure}");
             ExitCode::from(failure.code())
@@ -99,7 +166,19 @@ fn main() -> ExitCode {
 fn run(verb: Verb) -> Result<(), Failure> {
     match verb {
         Verb::Show { input, json, utcb } => show::show(&input, json, utcb),
-        Verb::Verify { input, abi, board } => verify::verify(&input, abi.map(Abi::from), board.as_deref()),
-        Verb::Extract { disk, out } => extract::extract(&disk, &out),
+        Verb::Verify { input, abi, board, generation, parent, json } => {
+            let (abi, board, parent) = (abi.map(Abi::from), board.as_deref(), parent.as_deref());
+            verify::verify(&input, &verify::Wanted { abi, board, generation, parent }, json)
+        }
+        Verb::Diff { a, b, continued, json } => diff::diff(&a, &b, continued, json),
+        Verb::Extract { disk, out, json } => extract::extract(&disk, &out, json),
+        Verb::ToCore { input, output, roms, pd, script, json } => to_core::to_core(&to_core::Request {
+            input: &input,
+            out: &output,
+            pd: pd.as_deref(),
+            roms: &roms,
+            script: script.as_deref(),
+            json,
+        }),
     }
 }

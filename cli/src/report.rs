@@ -3,7 +3,7 @@
 use std::io;
 
 use thaw_image::store::Label;
-use thaw_image::{Access, Architecture, Body, Content, Encoding, Error, Rights, Source, Verified};
+use thaw_image::{Architecture, Body, Content, Encoding, Error, Source, Verified};
 
 use crate::view::*;
 use crate::words::{self, Names};
@@ -106,7 +106,7 @@ impl Report {
                 start: region.addr.into(),
                 end: Hex(u64::from(region.addr) + u64::from(region.size_bytes)),
                 bytes: region.size_bytes,
-                access: access(region.access),
+                access: words::access(region.access),
                 dataspace: region.dataspace,
                 offset: Hex(region.offset),
             }),
@@ -115,7 +115,7 @@ impl Report {
                 slot: slot.slot.into(),
                 object: words::object(&slot.object, names),
                 badge: slot.badge.into(),
-                rights: rights(slot.rights),
+                rights: words::rights(slot.rights),
             }),
             Body::Extent(extent) => self.extents.push(Extent {
                 dataspace: extent.dataspace,
@@ -183,22 +183,4 @@ fn dataspace_view(index: u32, dataspace: &thaw_image::Dataspace) -> Dataspace {
             Dataspace { index, bytes, kind: "rom", module, hash }
         }
     }
-}
-
-/// Returns letters in fixed places, a dash for what is missing.
-fn letters(set: &[(bool, char)]) -> String {
-    set.iter().map(|&(is_set, letter)| if is_set { letter } else { '-' }).collect()
-}
-
-fn access(access: Access) -> String {
-    letters(&[(access.read, 'r'), (access.write, 'w'), (access.execute, 'x')])
-}
-
-fn rights(rights: Rights) -> String {
-    let named = [(Rights::R, 'R'), (Rights::W, 'W'), (Rights::S, 'S'), (Rights::D, 'D')];
-    let mut text = letters(&named.map(|(bit, letter)| (rights.has(bit), letter)));
-    if rights.has(Rights::SERVER) {
-        text.push_str("+server");
-    }
-    text
 }

@@ -1,12 +1,13 @@
 //! `thaw show`.
 
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 use std::path::Path;
 
 use thaw_image::Expect;
 
 use crate::failure::Failure;
 use crate::input::{Input, SCRATCH, at};
+use crate::print;
 use crate::report::report;
 use crate::view::{Hex, Report, Thread};
 
@@ -17,17 +18,10 @@ pub fn show(path: &Path, json: bool, utcb: bool) -> Result<(), Failure> {
     let mut image = input.image(path)?;
     let verified = thaw_image::verify(&mut image, &Expect::ANY, &mut vec![0; SCRATCH]).map_err(at(path))?;
     let report = report(&verified, &mut image, label.as_ref()).map_err(at(path))?;
-    let mut out = BufWriter::new(io::stdout().lock());
-    let written = if json { write_json(&mut out, &report) } else { write_text(&mut out, &report, utcb) };
-    written.and_then(|()| out.flush()).map_err(Failure::stdout)
+    print::result(json, &report, |report, out| write_text(out, report, utcb))
 }
 
-fn write_json(out: &mut impl Write, report: &Report) -> io::Result<()> {
-    serde_json::to_writer_pretty(&mut *out, report).map_err(io::Error::from)?;
-    writeln!(out)
-}
-
-fn write_text(out: &mut impl Write, report: &Report, utcb: bool) -> io::Result<()> {
+fn write_text(out: &mut dyn Write, report: &Report, utcb: bool) -> io::Result<()> {
     write_header(out, report)?;
     write_targets(out, report)?;
     write_threads(out, report)?;
@@ -44,7 +38,7 @@ fn seconds(us: u64) -> String {
     format!("{}.{:06} s", us / 1_000_000, us % 1_000_000)
 }
 
-fn write_header(out: &mut impl Write, report: &Report) -> io::Result<()> {
+fn write_header(out: &mut dyn Write, report: &Report) -> io::Result<()> {
     let header = &report.header;
     let left = if header.left_running { "left running" } else { "ended with it" };
     writeln!(out, "checkpoint {} of {}, {left}", header.generation, header.target)?;
@@ -64,7 +58,7 @@ fn write_header(out: &mut impl Write, report: &Report) -> io::Result<()> {
     writeln!(out, "  parent  {}", header.parent.as_deref().unwrap_or("none"))
 }
 
-fn write_targets(out: &mut impl Write, report: &Report) -> io::Result<()> {
+fn write_targets(out: &mut dyn Write, report: &Report) -> io::Result<()> {
     for (index, target) in report.targets.iter().enumerate() {
         writeln!(out, "\ntarget {index} {}", target.name)?;
         writeln!(
@@ -81,7 +75,7 @@ fn write_targets(out: &mut impl Write, report: &Report) -> io::Result<()> {
 }
 
 /// One line each, before the registers of all.
-fn write_threads(out: &mut impl Write, report: &Report) -> io::Result<()> {
+fn write_threads(out: &mut dyn Write, report: &Report) -> io::Result<()> {
     if !report.threads.is_empty() {
         writeln!(out, "\nthreads")?;
     }
@@ -92,7 +86,7 @@ fn write_threads(out: &mut impl Write, report: &Report) -> io::Result<()> {
     Ok(())
 }
 
-fn write_thread(out: &mut impl Write, thread: &Thread, utcb: bool) -> io::Result<()> {
+fn write_thread(out: &mut dyn Write, thread: &Thread, utcb: bool) -> io::Result<()> {
     if thread.state == "hole" {
         return Ok(());
     }
@@ -127,7 +121,7 @@ fn write_thread(out: &mut impl Write, thread: &Thread, utcb: bool) -> io::Result
 }
 
 fn write_grid<const N: usize>(
-    out: &mut impl Write,
+    out: &mut dyn Write,
     cells: &[(String, Hex<N>)],
     columns: usize,
 ) -> io::Result<()> {
@@ -138,7 +132,7 @@ fn write_grid<const N: usize>(
     Ok(())
 }
 
-fn write_ipc(out: &mut impl Write, report: &Report) -> io::Result<()> {
+fn write_ipc(out: &mut dyn Write, report: &Report) -> io::Result<()> {
     let name = |index: u32| match report.threads.get(index as usize) {
         Some(thread) if !thread.name.is_empty() => thread.name.clone(),
         _ => format!("#{index}"),
@@ -174,7 +168,7 @@ fn write_ipc(out: &mut impl Write, report: &Report) -> io::Result<()> {
     Ok(())
 }
 
-fn write_memory(out: &mut impl Write, report: &Report) -> io::Result<()> {
+fn write_memory(out: &mut dyn Write, report: &Report) -> io::Result<()> {
     if !report.dataspaces.is_empty() {
         writeln!(out, "\ndataspaces")?;
     }
@@ -198,7 +192,7 @@ fn write_memory(out: &mut impl Write, report: &Report) -> io::Result<()> {
     Ok(())
 }
 
-fn write_slots(out: &mut impl Write, report: &Report) -> io::Result<()> {
+fn write_slots(out: &mut dyn Write, report: &Report) -> io::Result<()> {
     if !report.externals.is_empty() {
         writeln!(out, "\nsessions of the outside")?;
     }
@@ -215,7 +209,7 @@ fn write_slots(out: &mut impl Write, report: &Report) -> io::Result<()> {
     Ok(())
 }
 
-fn write_extents(out: &mut impl Write, report: &Report) -> io::Result<()> {
+fn write_extents(out: &mut dyn Write, report: &Report) -> io::Result<()> {
     if !report.extents.is_empty() {
         writeln!(out, "\nextents")?;
     }

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::io;
 
 use thaw_image::{
-    Activity, Body, Error, Kind, Pager, SlotObject, Source, Thread, ThreadState, Verified, Wait,
+    Access, Activity, Body, Error, Kind, Pager, Rights, SlotObject, Source, Thread, ThreadState, Verified,
+    Wait,
 };
 
 use crate::view;
@@ -13,7 +14,7 @@ use crate::view;
 pub struct Names {
     threads: Vec<String>,
     gates: Vec<(u32, Option<u32>)>,
-    irqs: Vec<u32>,
+    irqs: Vec<(u32, Option<u32>)>,
     externals: Vec<String>,
     slots: BTreeMap<(u32, u32), SlotObject>,
 }
@@ -40,7 +41,7 @@ impl Names {
             Body::Thread(thread) if thread.name.is_empty() => self.threads.push(format!("#{index}")),
             Body::Thread(thread) => self.threads.push(thread.name.to_string()),
             Body::Gate(gate) => self.gates.push((gate.badge, gate.thread)),
-            Body::Irq(irq) => self.irqs.push(irq.badge),
+            Body::Irq(irq) => self.irqs.push((irq.badge, irq.thread)),
             Body::External(external) if external.session.is_empty() => {
                 self.externals.push(external.service.to_string());
             }
@@ -69,8 +70,9 @@ impl Names {
 
     fn irq(&self, index: u32) -> String {
         match self.irqs.get(index as usize) {
-            Some(badge) => format!("irq {index} (badge {badge:#x})"),
-            None => format!("irq {index}"),
+            Some(&(badge, Some(thread))) => format!("irq {badge:#x} of thread {}", self.thread(thread)),
+            Some(&(badge, None)) => format!("irq {badge:#x} without a thread"),
+            None => format!("irq #{index}"),
         }
     }
 
@@ -83,6 +85,10 @@ impl Names {
     }
 }
 
+/// Services of the native system by number, as in docs/target-abi.md.
+const SERVICES: [(u32, &str); 4] =
+    [(0x10, "requests to root"), (0x12, "manager"), (0x13, "checkpoint service"), (0x14, "block driver")];
+
 /// Returns words for what a capability names.
 pub fn object(object: &SlotObject, names: &Names) -> String {
     match *object {
@@ -90,7 +96,10 @@ pub fn object(object: &SlotObject, names: &Names) -> String {
         SlotObject::Irq(irq) => names.irq(irq),
         SlotObject::Thread(thread) => format!("thread {}", names.thread(thread)),
         SlotObject::PagerGate => "gate to the pager".into(),
-        SlotObject::Service(service) => format!("platform service {service}"),
+        SlotObject::Service(number) => match SERVICES.iter().find(|(known, _)| *known == number) {
+            Some((_, name)) => format!("platform service {number}, {name}"),
+            None => format!("platform service {number}"),
+        },
         SlotObject::External(external) => {
             let name = names.externals.get(external as usize).map_or("?", String::as_str);
             format!("session {name}")
@@ -123,7 +132,7 @@ pub fn pager(pager: Pager) -> String {
 pub fn doing(thread: &Thread, pd: u32, names: &Names) -> String {
     let activity = match thread.state {
         ThreadState::Live(activity) => activity,
-        ThreadState::Hole => return "empty slot".into(),
+        ThreadState::Hole => return "no thread, its place is kept".into(),
         ThreadState::NeverStarted => return "never started".into(),
         ThreadState::Dead => return "ended".into(),
     };
@@ -150,8 +159,11 @@ pub fn doing(thread: &Thread, pd: u32, names: &Names) -> String {
             format!("waiting to send to {partner}, place {position} of its queue")
         }
         Activity::PageFault { addr, access } => fault(pc, addr, access),
+        Activity::Exception { code, addr } if code >> 26 == 0x24 => {
+            format!("in an exception at {pc:#x}, not yet handled: data abort at {addr:#x}")
+        }
         Activity::Exception { code, .. } => {
-            format!("in an exception of class {:#x} at {pc:#x}, not yet handled", code >> 26)
+            format!("in an exception at {pc:#x}, not yet handled: {}", exception(code))
         }
     }
 }
@@ -173,6 +185,19 @@ fn fault(pc: u32, addr: u32, access: u32) -> String {
     match access {
         0 => format!("in a page fault of the instruction at {pc:#x}"),
         _ => format!("in a page fault at {pc:#x}: {kind} of {addr:#x}"),
+    }
+}
+
+/// Classes of docs/abi.md; the lower bits of an error word belong to its class.
+fn exception(code: u32) -> String {
+    match code >> 26 {
+        0x00 => "undefined instruction".into(),
+        0x07 => "floating point".into(),
+        0x11 => "system call".into(),
+        0x20 => "instruction abort".into(),
+        0x24 => "data abort".into(),
+        0x3e => "triggered".into(),
+        class => format!("class {class:#x}"),
     }
 }
 
@@ -240,4 +265,24 @@ pub fn operands(activity: &Activity) -> view::Activity {
             ..Default::default()
         },
     }
+}
+
+/// Returns letters in fixed places, a dash for what is missing.
+fn letters(set: &[(bool, char)]) -> String {
+    set.iter().map(|&(is_set, letter)| if is_set { letter } else { '-' }).collect()
+}
+
+/// Returns letters for what may be done with memory.
+pub fn access(access: Access) -> String {
+    letters(&[(access.read, 'r'), (access.write, 'w'), (access.execute, 'x')])
+}
+
+/// Returns letters for the rights of a capability.
+pub fn rights(rights: Rights) -> String {
+    let named = [(Rights::R, 'R'), (Rights::W, 'W'), (Rights::S, 'S'), (Rights::D, 'D')];
+    let mut text = letters(&named.map(|(bit, letter)| (rights.has(bit), letter)));
+    if rights.has(Rights::SERVER) {
+        text.push_str("+server");
+    }
+    text
 }

@@ -133,7 +133,7 @@ impl<'a, H: Host, S: Service<Pd = H::Pd>, D: BlockDevice<Error = DiskError>> Che
             architecture: Some(Architecture::Arm32),
             abi: Some(machine.abi),
             board: Some((machine.board_id, machine.board)),
-            parent: None,
+            ..Expect::ANY
         };
         let mut source = InMemory::new(self.host, span);
         let tables = &mut *self.tables;

@@ -176,6 +176,9 @@ impl Header {
     /// Checks, in this order: magic, major and minor version, header hash, every field, and that
     /// the bytes after the hash are zero. Does not look beyond `block`.
     pub fn parse(block: &[u8]) -> Result<Self, Refusal> {
+        if let Some(&found) = block.first_chunk().filter(|&&found| found != MAGIC) {
+            return Err(Refusal::NotAnImage { found });
+        }
         let (raw, rest) = Raw::ref_from_prefix(block)
             .map_err(|_| Refusal::Truncated { needed: HEADER_BLOCK as u64, available: block.len() as u64 })?;
         raw.check_version()?;

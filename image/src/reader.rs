@@ -22,6 +22,8 @@ pub struct Expect {
     /// Header hash of the parent at hand. Without one an image that builds on a parent is still
     /// accepted if it holds all pages itself, as every image of version 1.0 does.
     pub parent: Option<Digest>,
+    /// Number of the checkpoint in the life of the target.
+    pub generation: Option<u64>,
 }
 
 /// A verified image: what it is, how much it holds, where everything stands.
@@ -82,7 +84,7 @@ pub fn read_header<S: Source>(source: &mut S, scratch: &mut [u8]) -> Result<Head
 
 impl Expect {
     /// Accepts every image that this build can read.
-    pub const ANY: Self = Self { architecture: None, abi: None, board: None, parent: None };
+    pub const ANY: Self = Self { architecture: None, abi: None, board: None, parent: None, generation: None };
 
     fn check(&self, header: &Header) -> Result<(), Refusal> {
         let identity = &header.identity;
@@ -95,8 +97,13 @@ impl Expect {
         if let Some((_, here)) = self.board.filter(|&here| here != (identity.board_id, identity.board)) {
             return Err(Refusal::Board { found: identity.board, here });
         }
-        match self.parent {
-            Some(given) if given != identity.parent => Err(Refusal::Parent { found: identity.parent, given }),
+        if let Some(given) = self.parent.filter(|&given| given != identity.parent) {
+            return Err(Refusal::Parent { found: identity.parent, given });
+        }
+        match self.generation {
+            Some(wanted) if wanted != identity.generation => {
+                Err(Refusal::Generation { found: identity.generation, wanted })
+            }
             _ => Ok(()),
         }
     }

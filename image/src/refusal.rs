@@ -68,6 +68,13 @@ pub enum Refusal {
         /// Header hash of the parent given; [`Digest::NONE`] for no parent.
         given: Digest,
     },
+    /// The image is another checkpoint of the target than the one wanted.
+    Generation {
+        /// Number of the checkpoint in the image.
+        found: u64,
+        /// Number wanted.
+        wanted: u64,
+    },
     /// There are fewer bytes than the image needs.
     Truncated {
         /// Bytes needed.
@@ -319,6 +326,7 @@ impl Refusal {
             Self::DiskSize { .. } => 32,
             Self::DiskFull { .. } => 33,
             Self::DiskVersion { .. } => 34,
+            Self::Generation { .. } => 35,
         }
     }
 }

@@ -27,9 +27,11 @@ impl fmt::Display for Refusal {
             | Self::Minor { .. }
             | Self::HeaderDamaged
             | Self::HeaderField { .. } => header(self, f),
-            Self::Architecture { .. } | Self::Abi { .. } | Self::Board { .. } | Self::Parent { .. } => {
-                place(self, f)
-            }
+            Self::Architecture { .. }
+            | Self::Abi { .. }
+            | Self::Board { .. }
+            | Self::Parent { .. }
+            | Self::Generation { .. } => place(self, f),
             Self::Truncated { .. }
             | Self::Leftover { .. }
             | Self::TableDamaged
@@ -96,8 +98,17 @@ fn place(refusal: &Refusal, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         Refusal::Parent { found, given } if given.is_none() => {
             write!(f, "image builds on parent {found} and none is given; give the parent image, too")
         }
+        Refusal::Parent { found, given } if found.is_none() => {
+            write!(f, "image builds on no parent, given is {given}; leave the parent out")
+        }
         Refusal::Parent { found, given } => {
             write!(f, "image builds on parent {found}, given is {given}; give the right parent image")
+        }
+        Refusal::Generation { found, wanted } => {
+            write!(
+                f,
+                "image is checkpoint {found} of the target, wanted is {wanted}; take the image of that one"
+            )
         }
         _ => Ok(()),
     }

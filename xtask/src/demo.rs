@@ -210,6 +210,11 @@ impl<'a> Demo<'a> {
 
     fn boot(&self, mode: &str, number: u32) -> Result<Finished> {
         self.tell(&format!("demo: boot {number} of 2: {mode}"));
+        self.run_of(mode)?.run()?.powered_off()
+    }
+
+    /// Packs the boot of that mode.
+    fn run_of(&self, mode: &str) -> Result<Run> {
         let program = |name: &str| named_file(&paths::program(name));
         let module = |name: &str, bytes: Vec<u8>| File { name: name.into(), bytes };
         let text = |name: &str, text: String| module(name, text.into_bytes());
@@ -230,8 +235,8 @@ impl<'a> Demo<'a> {
         })?;
         let path = self.out.join(format!("{mode}.elf"));
         write(&path, image)?;
-        let log = if number == 1 { "before.log" } else { "after.log" };
-        let run = Run {
+        let log = if mode == "checkpoint" { "before.log" } else { "after.log" };
+        Ok(Run {
             image: path,
             board: self.args.board,
             memory_mib: self.machine_mib(),
@@ -241,8 +246,7 @@ impl<'a> Demo<'a> {
             timeout: Duration::from_secs(self.args.timeout),
             icount: ICOUNT.into(),
             echo: !self.args.quiet,
-        };
-        run.run()?.powered_off()
+        })
     }
 
     fn tell(&self, text: &str) {

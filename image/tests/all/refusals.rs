@@ -66,6 +66,9 @@ fn expectations() {
     let given = Digest::of(b"parent");
     let refused = Refusal::Parent { found: Digest::NONE, given };
     assert_eq!(expect(Expect { parent: Some(given), ..any }), Err(refused));
+    let refused = Refusal::Generation { found: 3, wanted: 4 };
+    assert_eq!(expect(Expect { generation: Some(4), ..any }), Err(refused));
+    assert_eq!(expect(Expect { generation: Some(3), ..any }), Ok(()));
     assert_eq!(expect(Expect { architecture: Some(Architecture::Arm32), ..any }), Ok(()));
 }
 
