@@ -79,6 +79,17 @@ impl Kernel {
         }
     }
 
+    /// Arms the timer of a send phase, in which zero has been ruled out.
+    pub fn arm_send(&mut self, thread: ThreadId, timeout: Timeout) -> Armed {
+        match self.deadline(thread, timeout) {
+            Some(end) if self.q.lazy_sender => {
+                self.timeout_insert(thread, end);
+                Armed::Waiting
+            }
+            _ => self.arm(thread, timeout),
+        }
+    }
+
     fn timeout_insert(&mut self, thread: ThreadId, end: u64) {
         self.disarm(thread);
         let mut before = None;

@@ -76,7 +76,8 @@ impl Kernel {
 
     fn gate_wait(&mut self, caller: ThreadId, gate: GateId) {
         let timeout = Timeout::send(self.threads[caller].op.timeouts);
-        if self.deadline(caller, timeout).is_some_and(|end| end <= self.now()) {
+        let over = self.deadline(caller, timeout).is_some_and(|end| end <= self.now());
+        if timeout == Timeout::Zero || over && !self.q.lazy_sender {
             return self.fail(caller, abi::L4_IPC_SETIMEOUT);
         }
         let prio = self.threads[caller].sched.prio;
@@ -84,7 +85,7 @@ impl Kernel {
         let t = &mut self.threads[caller];
         (t.phase, t.next) = (Phase::Sending, Next::Gate);
         t.flags.ready = false;
-        let _ = self.arm(caller, timeout);
+        let _ = self.arm_send(caller, timeout);
         self.schedule();
     }
 

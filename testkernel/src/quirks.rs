@@ -40,8 +40,9 @@ pub struct Quirks {
     pub bare_selector_calls: bool,
     /// A sender whose items failed still enters its receive phase.
     pub failed_send_receives: bool,
-    /// Which right lets the VFP state through in an ordinary message.
-    pub vfp_right: u8,
+    /// A send phase whose point of time is over waits for the next tick all the same; and a reply link
+    /// goes only when the caller comes to wait for the answer, not if it has been answered before that.
+    pub lazy_sender: bool,
     /// The receive timeout starts when the receive phase does, not before the partner runs.
     pub late_receive_timeout: bool,
     /// KU pages of the first user task.
@@ -83,7 +84,7 @@ pub const G: Quirks = Quirks {
     reply_slots: false,
     bare_selector_calls: true,
     failed_send_receives: true,
-    vfp_right: crate::pure::rights::CAP_W,
+    lazy_sender: true,
     late_receive_timeout: true,
     root_utcb_pages: 4,
     icu_pins: 512,
@@ -115,7 +116,7 @@ pub const M: Quirks = Quirks {
     reply_slots: true,
     bare_selector_calls: false,
     failed_send_receives: false,
-    vfp_right: crate::pure::rights::CAP_S,
+    lazy_sender: false,
     late_receive_timeout: false,
     root_utcb_pages: 1,
     icu_pins: 0,

@@ -66,6 +66,8 @@ pub struct Op {
     pub receive: Receive,
     /// The gate it waits at
     pub gate: Option<GateId>,
+    /// The receive phase has come to wait
+    pub waited: bool,
     /// The queued sender that will be served after the partner has been let go
     pub picked: Option<Sender>,
     /// Tag received, unless this is a system call

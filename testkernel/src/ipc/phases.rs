@@ -97,7 +97,7 @@ impl Kernel {
         let timeout = Timeout::send(self.threads[thread].op.timeouts);
         let t = &mut self.threads[thread];
         (t.phase, t.next) = (Phase::Sending, Next::Send);
-        if self.arm(thread, timeout) == Armed::Expired {
+        if self.arm_send(thread, timeout) == Armed::Expired {
             self.threads[thread].flags.timed_out = true;
         }
         self.send_step(thread);
@@ -189,6 +189,7 @@ impl Kernel {
             return self.take_message(thread, sender);
         }
         if waiting {
+            self.threads[thread].op.waited = true;
             if self.q.late_receive_timeout && self.arm_receive(thread) {
                 return self.finish_step(thread);
             }
@@ -234,6 +235,7 @@ impl Kernel {
         let (receive, partner) = (self.threads[thread].op.receive, self.threads[thread].op.partner);
         if let (Receive::Only(Sender::Thread(sender)), Some(partner)) = (receive, partner)
             && sender == partner
+            && (self.threads[thread].op.waited || !self.q.lazy_sender)
         {
             self.reply_unlink(thread);
         }

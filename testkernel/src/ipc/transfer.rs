@@ -47,7 +47,7 @@ impl Kernel {
         if tag.items() > 0 && !self.transfer_items(tag, sender, receiver, rights) {
             return false;
         }
-        if tag.transfers_vfp() && self.accepts_vfp(receiver) && rights & self.q.vfp_right != 0 {
+        if tag.transfers_vfp() && self.accepts_vfp(receiver) && rights & CAP_S != 0 {
             self.vfp_move(sender, receiver);
         }
         true

@@ -104,6 +104,12 @@ impl Step {
         self
     }
 
+    /// With a label in r4, which the receiver sees unless the message goes through a gate.
+    pub const fn label(mut self, label: u32) -> Self {
+        self.0[4] = label;
+        self
+    }
+
     /// With message registers, at most 8.
     pub fn words(mut self, words: &[u32]) -> Self {
         self.0[6..6 + words.len()].copy_from_slice(words);

@@ -48,6 +48,9 @@ const FREE_SLOT: u32 = 0x20;
 /// Page with the steps of the barrier.
 const BARRIER_PAGE: u32 = 11;
 
+/// Function in the information page of revision M that returns microseconds.
+const M_CLOCK_FUNCTION: u32 = 0x900;
+
 /// Start of RAM that nobody uses, from the start of RAM: superpage-aligned, behind everything packed.
 pub const SPARE_OFFSET: u32 = 0x1000_0000;
 
@@ -248,7 +251,22 @@ impl<'g> World<'g> {
 
     /// Lets children run for some time, also those that count for ever.
     pub fn let_run(&self) {
-        ipc::sleep(&self.k, Timeouts::new(Timeout::NEVER, Timeout::from_us(3000)));
+        self.sleep_us(3000);
+    }
+
+    /// Sleeps, with nothing received.
+    pub fn sleep_us(&self, us: u32) {
+        ipc::sleep(&self.k, Timeouts::new(Timeout::NEVER, Timeout::from_us(us)));
+    }
+
+    /// Microseconds of the kernel's clock.
+    pub fn clock_us(&self) -> u64 {
+        let kip = thaw_rt::boot_info().expect("started by the loader").kip;
+        if !self.is_g() {
+            return data::time_by_function(&self.k, kip, M_CLOCK_FUNCTION);
+        }
+        let at = kip + raw::THAW_KIP_G_CLOCK;
+        u64::from(data::read(at)) | u64::from(data::read(at + 4)) << 32
     }
 
     /// Performs a system call of root.

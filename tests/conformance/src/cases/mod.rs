@@ -1,11 +1,24 @@
 //! The cases, by subject.
 
 mod ex_regs;
+mod exceptions;
+mod faults;
+mod fpu;
+mod ipc;
+mod parts;
+mod timeouts;
 
 use crate::Runner;
 
 /// Groups by name; each is a boot of its own.
-pub const GROUPS: &[(&str, fn(&Runner))] = &[("ex_regs", ex_regs::run)];
+pub const GROUPS: &[(&str, fn(&Runner))] = &[
+    ("ex_regs", ex_regs::run),
+    ("ipc", ipc::run_all),
+    ("timeouts", timeouts::run_all),
+    ("exceptions", exceptions::run_all),
+    ("fpu", fpu::run_all),
+    ("faults", faults::run_all),
+];
 
 use thaw_l4::{Fpage, raw};
 
