@@ -171,10 +171,10 @@ impl Kernel {
                     thread = Some(id)
                 }
                 ItemObject::Cap(Cap { obj: Obj::Thread(_), .. }) => return Err(abi::L4_EPERM as i32),
-                ItemObject::Missing => return Err(self.q.gate_without_thread),
+                ItemObject::Missing | ItemObject::Cap(_) => return Err(self.q.gate_without_thread),
                 _ => return Err(INVALID),
             }
-            if tag.words() < 3 {
+            if tag.words() < 3 && self.q.strict_labels {
                 return Err(abi::L4_EMSGTOOSHORT as i32);
             }
             label = self.utcb(caller, 2);

@@ -23,7 +23,7 @@ pub struct Quirks {
     pub irq_attach: bool,
     /// IRQ objects count triggers; otherwise they only remember that there was one.
     pub irq_counts: bool,
-    /// The low two bits of gate labels must be zero.
+    /// The low two bits of gate labels must be zero, and binding a gate takes the right S and a label.
     pub strict_labels: bool,
     /// Creating a task and adding kernel-user memory return the flexpage.
     pub returns_flexpages: bool,

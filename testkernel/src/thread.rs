@@ -268,11 +268,8 @@ impl Kernel {
     #[must_use]
     pub fn item_object(&self, thread: ThreadId, tag: Tag, n: u32) -> ItemObject {
         let at = tag.words() + n * 2;
-        if n >= tag.items() || at + 1 >= abi::L4_UTCB_GENERIC_DATA_SIZE {
-            return ItemObject::Missing;
-        }
-        if self.utcb(thread, at) == 0 {
-            return ItemObject::Missing;
+        if n >= tag.items() || at + 1 >= abi::L4_UTCB_GENERIC_DATA_SIZE || self.utcb(thread, at) == 0 {
+            return ItemObject::Void;
         }
         let fpage = crate::pure::flexpage::Flexpage(self.utcb(thread, at + 1));
         if fpage.0 >> 4 & 3 != abi::L4_FPAGE_OBJ {
@@ -330,7 +327,9 @@ impl Kernel {
 pub enum ItemObject {
     /// A capability.
     Cap(Cap),
-    /// Nothing.
+    /// No item, or an empty one.
+    Void,
+    /// An empty slot.
     Missing,
     /// Something that is not an object flexpage.
     NotACap,

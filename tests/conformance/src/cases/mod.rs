@@ -4,18 +4,27 @@ mod ex_regs;
 mod exceptions;
 mod faults;
 mod fpu;
+mod gates;
 mod ipc;
 mod parts;
+mod queues;
+mod replies;
 mod timeouts;
 
 use crate::Runner;
 
+/// Cases of one subject.
+type Group = fn(&Runner);
+
 /// Groups by name; each is a boot of its own.
-pub const GROUPS: &[(&str, fn(&Runner))] = &[
+pub const GROUPS: &[(&str, Group)] = &[
     ("ex_regs", ex_regs::run),
     ("ipc", ipc::run_all),
     ("timeouts", timeouts::run_all),
     ("exceptions", exceptions::run_all),
+    ("queues", queues::run_all),
+    ("replies", replies::run_all),
+    ("gates", gates::run_all),
     ("fpu", fpu::run_all),
     ("faults", faults::run_all),
 ];
