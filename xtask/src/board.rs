@@ -3,6 +3,8 @@
 use clap::ValueEnum;
 use thaw_native_abi::boot::board;
 
+use crate::qemu::Disk;
+
 /// A board that can be run here.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, ValueEnum)]
 pub enum Board {
@@ -34,13 +36,18 @@ impl Board {
     }
 
     /// QEMU's options for a disk.
-    pub fn disk(self, path: &std::path::Path) -> [String; 4] {
+    pub fn disk(self, disk: &Disk) -> [String; 4] {
         match self {
             Self::Virt => [
                 "-drive".into(),
-                format!("if=none,id=disk,format=raw,file={}", path.display().to_string().replace(',', ",,")),
+                format!(
+                    "if=none,id=disk,format=raw,readonly={},file={}",
+                    if disk.read_only { "on" } else { "off" },
+                    disk.file.replace(',', ",,")
+                ),
                 "-device".into(),
-                "virtio-blk-device,drive=disk".into(),
+                // An error of the disk is for the machine to see; by default QEMU would stop it when space runs out.
+                "virtio-blk-device,drive=disk,werror=report,rerror=report".into(),
             ],
         }
     }

@@ -1,9 +1,11 @@
 //! Building the bare-metal programs.
 
-use std::process::Command;
+use std::{path::Path, process::Command};
 
 use crate::{
+    check,
     failure::{Failure, Kind, Result},
+    paths,
     toolchain::Toolchain,
 };
 
@@ -35,6 +37,18 @@ pub fn build_example(name: &str) -> Result<()> {
     let mut command = Toolchain::need()?.command("build");
     command.args(["-p", "thaw-rt", "--example", name]);
     run(&mut command, Kind::Build, "building an example")
+}
+
+/// Builds the host tool `thaw`.
+pub fn build_tool() -> Result<()> {
+    let mut command = check::cargo();
+    run(command.args(["build", "--quiet", "-p", "thaw-cli"]), Kind::Build, "building the host tool")
+}
+
+/// Compiles the example targets into `out`.
+pub fn build_examples(out: &Path) -> Result<()> {
+    let script = paths::root().join("examples").join("build.sh");
+    run(Command::new(script).arg(out), Kind::Build, "compiling the examples")
 }
 
 /// Runs a command that prints for itself.

@@ -52,7 +52,7 @@ pub fn host_lints() -> Result<()> {
 /// Lints of what runs on the target; only the compiler's if the target's toolchain has no clippy.
 pub fn target_lints() -> Result<()> {
     let toolchain = Toolchain::need()?;
-    let clippy = has(toolchain.cargo(), "clippy");
+    let clippy = toolchain.has_clippy();
     let mut command = toolchain.command(if clippy { "clippy" } else { "check" });
     command.args(["--quiet", "--keep-going"]).args(PACKAGES.iter().flat_map(|p| ["-p", p]));
     if clippy {

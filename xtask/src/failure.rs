@@ -26,6 +26,8 @@ pub enum Kind {
     File = 9,
     /// A configuration or an option makes no sense.
     Config = 10,
+    /// A program on the machine refused what it was asked for; it states an exit code of its own.
+    Refused = 255,
 }
 
 /// A failure with its message: object, reason, remedy.
@@ -33,13 +35,20 @@ pub enum Kind {
 pub struct Failure {
     /// What kind.
     pub kind: Kind,
+    /// Exit code that a refusal on the machine states (docs/errors.md).
+    stated: Option<u8>,
     message: String,
 }
 
 impl Failure {
     /// Makes a failure.
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into() }
+        Self { kind, stated: None, message: message.into() }
+    }
+
+    /// A refusal by a program on the machine, with the exit code that it states.
+    pub fn refused(exit: u8, message: impl Into<String>) -> Self {
+        Self { kind: Kind::Refused, stated: Some(exit), message: message.into() }
     }
 
     /// A file that could not be read or written.
@@ -49,7 +58,7 @@ impl Failure {
 
     /// The process's exit code.
     pub fn exit_code(&self) -> ExitCode {
-        ExitCode::from(self.kind as u8)
+        ExitCode::from(self.stated.unwrap_or(self.kind as u8))
     }
 }
 

@@ -22,6 +22,11 @@ pub fn program(name: &str) -> PathBuf {
     target_dir().join(TARGET).join("release").join(name)
 }
 
+/// The host tool `thaw` after `build_tool`.
+pub fn host_tool() -> PathBuf {
+    target_dir().join("debug").join("thaw")
+}
+
 /// Default directory for what runs leave behind.
 pub fn out() -> PathBuf {
     root().join("out")

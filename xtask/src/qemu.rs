@@ -3,7 +3,7 @@
 use std::{
     fs::File,
     io::{Read, Write},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, ChildStdout, Command, Stdio},
     sync::mpsc::{Receiver, RecvTimeoutError, channel},
     thread,
@@ -19,6 +19,21 @@ use crate::{
 /// How long the console is still read after a line that ends the run, for what follows it.
 const GRACE: Duration = Duration::from_millis(300);
 
+/// A disk.
+#[derive(Clone, Debug)]
+pub struct Disk {
+    /// Image file, or another file name that QEMU takes.
+    pub file: String,
+    /// Whether the machine cannot write to it.
+    pub read_only: bool,
+}
+
+impl From<&Path> for Disk {
+    fn from(path: &Path) -> Self {
+        Self { file: path.display().to_string(), read_only: false }
+    }
+}
+
 /// A run to be made.
 pub struct Run {
     /// The boot image.
@@ -28,7 +43,7 @@ pub struct Run {
     /// MiB of RAM.
     pub memory_mib: u32,
     /// The disk, if any.
-    pub disk: Option<PathBuf>,
+    pub disk: Option<Disk>,
     /// Where the console is written to.
     pub log: PathBuf,
     /// A line with this text ends the run as it should, too.

@@ -10,7 +10,7 @@ use crate::{
     failure::{Failure, Kind, Result, read, write},
     pack::{self, File, Parts},
     paths,
-    qemu::Run,
+    qemu::{Disk, Run},
 };
 
 /// Default of QEMU's `-icount`: virtual time runs by instructions, idle time is skipped, runs repeat.
@@ -171,7 +171,7 @@ pub fn run(args: &RunArgs) -> Result<()> {
         image,
         board: args.boot.board,
         memory_mib: args.memory,
-        disk: args.disk.clone(),
+        disk: args.disk.as_deref().map(Disk::from),
         log: args.log.clone().unwrap_or_else(|| paths::out().join("run").join("console.log")),
         until: args.until.clone(),
         timeout: Duration::from_secs(args.timeout),

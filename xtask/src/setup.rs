@@ -20,7 +20,7 @@ struct Need {
     packages: fn() -> Result<Vec<String>>,
 }
 
-const NEEDS: [Need; 5] = [
+const NEEDS: [Need; 6] = [
     Need {
         what: "qemu-system-arm",
         why: "runs everything",
@@ -50,6 +50,12 @@ const NEEDS: [Need; 5] = [
         why: "builds the bare-metal programs; `rustup target add armv7a-none-eabi` would do as well",
         is_there: || Toolchain::find().is_some(),
         packages: || named(&["rustc-web", "cargo-web", "rust-web-src"]),
+    },
+    Need {
+        what: "clippy of that compiler",
+        why: "lints the bare-metal programs; `rustup component add clippy` would do as well",
+        is_there: || Toolchain::find().is_some_and(|t| t.has_clippy()),
+        packages: || named(&["rust-web-clippy"]),
     },
 ];
 

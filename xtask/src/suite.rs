@@ -3,6 +3,8 @@
 //! A new case is one line in [`cases`]. Each case's output goes to `out/test/`.
 
 mod boots;
+mod demos;
+mod field;
 mod host;
 mod refusals;
 
@@ -14,7 +16,7 @@ use std::{
 use clap::Args;
 
 use crate::{
-    build, check, conformance, demo,
+    build, check, conformance,
     failure::{Failure, Kind, Result},
     paths,
     run::Abi,
@@ -58,6 +60,12 @@ pub struct Verdict {
     pub failure: Option<String>,
 }
 
+impl Verdict {
+    fn new(name: &str, result: Result<()>) -> Self {
+        Self { name: name.into(), failure: result.err().map(|f| f.to_string()) }
+    }
+}
+
 /// Where a case leaves its output.
 pub struct Context {
     /// A directory of its own.
@@ -88,9 +96,8 @@ fn cases() -> Vec<Case> {
     cases.extend(boots::cases());
     cases.push(many("conformance of the test kernel, G", |c| conformance::verdicts(Abi::G, &c.out)));
     cases.push(many("conformance of the test kernel, M", |c| conformance::verdicts(Abi::M, &c.out)));
-    for abi in [Abi::G, Abi::M] {
-        cases.push(one(&format!("demo on {abi}"), move |c| demo::demo(&demo::DemoArgs::quiet(abi, &c.out))));
-    }
+    cases.extend(demos::cases());
+    cases.extend(field::cases());
     cases
 }
 
@@ -107,6 +114,7 @@ pub fn test(args: &TestArgs) -> Result<()> {
         setup::setup()?;
         build::build(&[])?;
         build::build_example("hello_root")?;
+        build::build_tool()?;
     }
     let start = Instant::now();
     let verdicts: Vec<Verdict> = cases.iter().flat_map(run_case).collect();

@@ -5,7 +5,7 @@
 
 use std::{
     path::{Path, PathBuf},
-    process::Command,
+    process::{Command, Stdio},
 };
 
 use crate::{
@@ -62,6 +62,20 @@ impl Toolchain {
         sources.then_some(Self { cargo, rustc, build_std: true })
     }
 
+    /// Whether it has its own clippy. Another toolchain's on the path would not find these sources.
+    pub fn has_clippy(&self) -> bool {
+        if self.is_debian() {
+            return self.cargo.with_file_name("cargo-clippy").is_file();
+        }
+        let mut command = self.cargo();
+        command.args(["clippy", "--version"]).stdout(Stdio::null()).stderr(Stdio::null());
+        command.status().is_ok_and(|s| s.success())
+    }
+
+    fn is_debian(&self) -> bool {
+        self.cargo.starts_with(DEBIAN)
+    }
+
     /// Its cargo, with nothing said yet.
     pub fn cargo(&self) -> Command {
         let mut command = Command::new(&self.cargo);
@@ -69,7 +83,7 @@ impl Toolchain {
             .current_dir(paths::root())
             .env("RUSTC", &self.rustc)
             .env("CARGO_TARGET_DIR", paths::target_dir());
-        if self.cargo.starts_with(DEBIAN) {
+        if self.is_debian() {
             // The toolchain that runs us tells cargo about itself; another one must not hear that, and
             // must find its own subcommands first.
             for variable in

@@ -21,6 +21,28 @@ pub struct Evidence {
     pub says_started: bool,
     /// Measurements of the checkpointer.
     pub summary: BTreeMap<String, String>,
+    /// What the checkpointer refused.
+    pub refusal: Option<Refusal>,
+}
+
+/// A line `thaw-error code=NAME exit=NUMBER TEXT`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Refusal {
+    /// Name of the error.
+    pub name: String,
+    /// Exit code that it asks for.
+    pub exit: u8,
+    /// Object, reason and remedy.
+    pub text: String,
+}
+
+impl Refusal {
+    fn read(text: &str) -> Option<Self> {
+        let mut parts = text.strip_prefix("thaw-error code=")?.splitn(3, ' ');
+        let name = parts.next()?.into();
+        let exit = parts.next()?.strip_prefix("exit=")?.parse().ok()?;
+        Some(Self { name, exit, text: parts.next()?.trim().into() })
+    }
 }
 
 impl Evidence {
@@ -32,6 +54,8 @@ impl Evidence {
             let (who, text) = split_name(line);
             if who == name {
                 evidence.note_target(text);
+            } else if let Some(refusal) = Refusal::read(text) {
+                evidence.refusal = Some(refusal);
             } else if let Some(pair) = text.strip_prefix(SUMMARY_PREFIX) {
                 let (key, value) = pair.trim().split_once('=').unwrap_or((pair.trim(), ""));
                 evidence.summary.insert(key.trim().into(), value.trim().into());
@@ -134,6 +158,17 @@ mod tests {
         assert_eq!(broken(BEFORE, AFTER), [""; 0]);
         assert_eq!(log(BEFORE).summary["bytes"], "4096");
         assert_eq!(log(AFTER).summary["threads"], "7");
+    }
+
+    #[test]
+    fn a_refusal_is_read_whole() {
+        let refusal =
+            log("[thaw] thaw-error code=disk-absent exit=50 disk: there is none: attach one").refusal;
+        let expected =
+            Refusal { name: "disk-absent".into(), exit: 50, text: "disk: there is none: attach one".into() };
+        assert_eq!(refusal, Some(expected));
+        assert_eq!(log(BEFORE).refusal, None);
+        assert_eq!(log("[sheep] thaw-error code=x exit=1 forged").refusal, None);
     }
 
     #[test]

@@ -93,7 +93,7 @@ impl Boot<'_> {
             image: path,
             board: Board::Virt,
             memory_mib: self.mib,
-            disk: self.disk.then_some(disk),
+            disk: self.disk.then(|| disk.as_path().into()),
             log: context.out.join("console.log"),
             until: self.until.map(String::from),
             timeout: TIMEOUT,
