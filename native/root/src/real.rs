@@ -3,7 +3,6 @@
 #![expect(unsafe_code)]
 
 use core::cell::UnsafeCell;
-use core::sync::atomic::{AtomicBool, Ordering};
 
 use thaw_l4::{Answer, Kernel, MsgTag, Real, Revision, Selector, Timeouts, Vfp};
 use thaw_native_abi::boot::BootInfo;
@@ -14,31 +13,6 @@ use thaw_root::machine::Machine;
 
 /// Offset of the kernel's clock in the interface page: G, M (microseconds, low word first).
 const KIP_CLOCK: (u32, u32) = (0xa0, 0x20);
-
-/// A value that one caller may have for ever.
-pub struct Once<T> {
-    value: UnsafeCell<T>,
-    taken: AtomicBool,
-}
-
-// SAFETY: `take` gives the value to one caller only.
-unsafe impl<T> Sync for Once<T> {}
-
-impl<T> Once<T> {
-    /// Holds `value` until it is taken.
-    pub const fn new(value: T) -> Self {
-        Self { value: UnsafeCell::new(value), taken: AtomicBool::new(false) }
-    }
-
-    /// The value, for the first caller.
-    pub fn take(&'static self) -> Option<&'static mut T> {
-        if self.taken.swap(true, Ordering::AcqRel) {
-            return None;
-        }
-        // SAFETY: the swap lets one caller through, so this is the only reference there will ever be.
-        Some(unsafe { &mut *self.value.get() })
-    }
-}
 
 /// Memory for the stack of a thread of root.
 #[repr(align(8))]

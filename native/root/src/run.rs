@@ -11,7 +11,9 @@ use thaw_root::machine::{MAIN_THREAD, SCHEDULER};
 use thaw_root::{ram, server};
 use thaw_rt::{boot_info, kernel};
 
-use crate::real::{Once, RealMachine, Stack};
+use thaw_rt::Once;
+
+use crate::real::{RealMachine, Stack};
 use crate::service;
 
 /// Bytes of the helper's stack.

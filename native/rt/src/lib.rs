@@ -10,11 +10,13 @@
 mod entry;
 mod info;
 pub mod log;
+mod once;
 mod panic;
 pub mod request;
 pub mod thread;
 
 pub use info::{Role, boot_info, info_page, kernel, role};
+pub use once::Once;
 
 #[doc(hidden)]
 pub use entry::start;

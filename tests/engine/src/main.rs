@@ -14,11 +14,12 @@ mod world;
 
 use core::cell::Cell;
 
-use memory::{Once, Page};
+use memory::Page;
 use thaw_core_patch::{Engine, Request, Set, stub_code};
 use thaw_l4::{ExRegs, Kernel, Real, Timeout, Timeouts, ipc, raw};
 use thaw_native_abi::boot::POWER_OFF_LINE;
 use thaw_protocol::{StopReport, part, verb};
+use thaw_rt::Once;
 use thaw_rt::{kernel, println};
 use world::{CAST, SERVER, Stage, WAITER, World};
 

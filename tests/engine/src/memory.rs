@@ -37,29 +37,3 @@ impl Page {
         unsafe { self.0.get().cast::<u32>().add(i).write_volatile(value) }
     }
 }
-
-/// A value too large for the stack, that one caller may have for ever.
-pub struct Once<T> {
-    value: UnsafeCell<T>,
-    taken: AtomicBool,
-}
-
-// SAFETY: `take` gives the value to one caller only.
-unsafe impl<T> Sync for Once<T> {}
-
-impl<T> Once<T> {
-    /// Holds `value` until it is taken.
-    pub const fn new(value: T) -> Self {
-        Self { value: UnsafeCell::new(value), taken: AtomicBool::new(false) }
-    }
-
-    /// The value, for the first caller.
-    #[expect(clippy::mut_from_ref, reason = "the swap lets one caller through")]
-    pub fn take(&'static self) -> Option<&'static mut T> {
-        if self.taken.swap(true, Ordering::AcqRel) {
-            return None;
-        }
-        // SAFETY: the swap lets one caller through, so this is the only reference there will ever be.
-        Some(unsafe { &mut *self.value.get() })
-    }
-}

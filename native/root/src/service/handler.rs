@@ -12,9 +12,9 @@ use super::{
     mailbox::{MAILBOX, WIRING},
     park,
 };
-use crate::real::Once;
 use thaw_root::client::InternalClient;
 use thaw_root::machine::{SCHEDULER, TASK};
+use thaw_rt::Once;
 
 /// Longest time that a pass of the barrier may take, in microseconds. A target's system calls end far
 /// sooner; what does not end is blocked and does not count.

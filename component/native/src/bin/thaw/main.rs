@@ -7,7 +7,6 @@
 
 mod copy;
 mod machine;
-mod tables;
 
 use machine::RealPlatform;
 use thaw_bootimage::program::Program;
@@ -17,15 +16,17 @@ use thaw_component::host::Host;
 use thaw_component::mutate::Mutation;
 use thaw_component::restore::Damage;
 use thaw_component::wire::Wire;
-use thaw_component::{Checkpointer, Machine};
+use thaw_component::{Checkpointer, Machine, Tables};
 use thaw_image::{Abi, KernelName, Name};
 use thaw_l4::{Cap, CapIndex, Kernel, Real, Revision, Timeouts, ipc};
 use thaw_native::{NativeError, NativeHost, board_name, disk::NativeDisk, load};
 use thaw_native_abi::layout::{SLOT_CHECKPOINT, USER_END};
 use thaw_native_abi::settings;
-use thaw_rt::{info_page, kernel, println};
+use thaw_rt::{Once, info_page, kernel, println};
 
 thaw_rt::entry!(main);
+
+static TABLES: Once<Tables> = Once::new(Tables::new());
 
 type NativeResult<T> = Result<T, NativeError<'static>>;
 type World<'k> = NativeHost<'k, Real, RealPlatform>;
@@ -47,7 +48,7 @@ fn run(k: &Real, host: &World<'_>) -> NativeResult<()> {
     let settings = read_settings(host)?;
     let service = Wire::new(k, Cap::new(CapIndex(SLOT_CHECKPOINT)));
     let mut disk = NativeDisk::new(k, host.platform());
-    let tables = tables::take().ok_or(NativeError::NoModule("tables"))?;
+    let tables = TABLES.take().ok_or(NativeError::NoModule("tables"))?;
     let machine = machine(k.revision(), &settings);
     let mut checkpointer = Checkpointer { host, service: &service, disk: &mut disk, machine, tables };
     let damage = damage(host, &settings)?;
