@@ -3,7 +3,6 @@
 #![expect(unsafe_code)]
 
 use core::cell::UnsafeCell;
-use core::sync::atomic::{AtomicBool, Ordering};
 
 /// A page that another task may write.
 #[repr(C, align(4096))]

@@ -36,6 +36,9 @@ pub fn cases() -> Vec<Case> {
     ]
 }
 
+/// What is done to a disk.
+type Damage<'a> = &'a dyn Fn(&mut Vec<u8>);
+
 /// What is expected of a refusal.
 struct Expected {
     name: &'static str,
@@ -85,7 +88,7 @@ impl Field<'_> {
         let body = number(LENGTH_AT) as usize - LABEL;
         let table = AREA + number(HEADER_AT + TABLE_AT) as usize - LABEL;
         let cut = |disk: &mut Vec<u8>| disk.truncate(AREA + body / 2 / LABEL * LABEL);
-        let cases: [(&str, &dyn Fn(&mut Vec<u8>), Expected); 6] = [
+        let cases: [(&str, Damage<'_>, Expected); 6] = [
             // The only label, damaged, looks like a first commit that a power cut tore.
             ("label flipped", &flip(100), refusal("image", 30)),
             ("no magic", &flip(0), refusal("image", 10)),
@@ -132,7 +135,7 @@ impl Field<'_> {
     fn restore(
         &self,
         name: &str,
-        damage: Option<&dyn Fn(&mut Vec<u8>)>,
+        damage: Option<Damage<'_>>,
         changes: &Changes,
         expected: Option<Expected>,
     ) -> Verdict {
@@ -141,7 +144,7 @@ impl Field<'_> {
 
     fn try_restore(
         &self,
-        damage: Option<&dyn Fn(&mut Vec<u8>)>,
+        damage: Option<Damage<'_>>,
         changes: &Changes,
         expected: Option<Expected>,
     ) -> Result<()> {
