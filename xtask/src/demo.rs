@@ -2,7 +2,7 @@
 
 pub mod evidence;
 mod measure;
-mod report;
+pub mod report;
 pub mod series;
 
 use std::{

@@ -7,6 +7,7 @@ mod conformance;
 mod console;
 mod demo;
 mod failure;
+mod gdb;
 mod pack;
 mod paths;
 mod qemu;
@@ -38,6 +39,8 @@ enum Command {
     },
     /// Checkpoint a program in one boot and restore it in another.
     Demo(demo::DemoArgs),
+    /// Attach gdb to the target in QEMU, before its checkpoint or after its restore.
+    Gdb(gdb::GdbArgs),
     /// Compare a kernel with what the real ones were seen to do.
     Conformance(conformance::ConformanceArgs),
     /// Run the whole suite.
@@ -59,6 +62,7 @@ fn main() -> ExitCode {
         Command::Setup => setup::setup(),
         Command::Build { packages } => build::build(&packages),
         Command::Demo(args) => demo::demo(&args),
+        Command::Gdb(args) => gdb::gdb(&args),
         Command::Conformance(args) => conformance::conformance(&args),
         Command::Test(args) => suite::test(&args),
         Command::Check => check::check(),

@@ -144,7 +144,8 @@ impl Run {
         Ok(Finished { end, lines: watch.lines, took: start.elapsed() })
     }
 
-    fn command(&self) -> Command {
+    /// QEMU with all options; the console is its output.
+    pub fn command(&self) -> Command {
         let mut command = Command::new("qemu-system-arm");
         command.args(self.board.machine()).args(["-m", &self.memory_mib.to_string()]);
         command.args(["-nodefaults", "-nographic", "-monitor", "none", "-serial", "stdio", "-no-reboot"]);

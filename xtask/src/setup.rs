@@ -20,7 +20,7 @@ struct Need {
     packages: fn() -> Result<Vec<String>>,
 }
 
-const NEEDS: [Need; 6] = [
+const NEEDS: [Need; 7] = [
     Need {
         what: "qemu-system-arm",
         why: "runs everything",
@@ -38,6 +38,12 @@ const NEEDS: [Need; 6] = [
         why: "compiles the example targets in C",
         is_there: || works("arm-none-eabi-gcc"),
         packages: || named(&["gcc-arm-none-eabi"]),
+    },
+    Need {
+        what: "gdb-multiarch",
+        why: "opens cores of checkpoints and debugs targets in QEMU",
+        is_there: || works("gdb-multiarch"),
+        packages: || named(&["gdb-multiarch"]),
     },
     Need {
         what: "libclang",

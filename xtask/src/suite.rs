@@ -3,6 +3,7 @@
 //! A new case is one line in [`cases`]. Each case's output goes to `out/test/`.
 
 mod boots;
+mod debugging;
 mod demos;
 mod field;
 mod host;
@@ -96,6 +97,7 @@ fn cases() -> Vec<Case> {
     cases.extend(boots::cases());
     cases.push(many("conformance of the test kernel, G", |c| conformance::verdicts(Abi::G, &c.out)));
     cases.push(many("conformance of the test kernel, M", |c| conformance::verdicts(Abi::M, &c.out)));
+    cases.extend(debugging::cases());
     cases.extend(demos::cases());
     cases.extend(field::cases());
     cases

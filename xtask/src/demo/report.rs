@@ -41,7 +41,8 @@ pub fn json(summary: &Summary) -> String {
     out
 }
 
-fn quote(text: &str) -> String {
+/// JSON of a text.
+pub fn quote(text: &str) -> String {
     let mut out = String::from('"');
     for c in text.chars() {
         match c {
