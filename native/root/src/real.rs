@@ -2,6 +2,7 @@
 // UNSAFETY: root reads and writes RAM by its physical address, and owns statics that outlive `main`.
 #![expect(unsafe_code)]
 
+use core::arch::asm;
 use core::cell::UnsafeCell;
 
 use thaw_l4::{Answer, Kernel, MsgTag, Real, Revision, Selector, Timeouts, Vfp};
@@ -13,6 +14,39 @@ use thaw_root::machine::Machine;
 
 /// Offset of the kernel's clock in the interface page: G, M (microseconds, low word first).
 const KIP_CLOCK: (u32, u32) = (0xa0, 0x20);
+
+/// Zeroes `pages` pages from `to` on, 16 double registers at a time: the longest loop in a request, 34
+/// instructions a page.
+///
+/// # Safety
+///
+/// The pages are mapped and writable, and no Rust object lives in them.
+#[instruction_set(arm::a32)]
+#[inline(never)]
+unsafe fn zero_pages(to: u32, pages: u32) {
+    if pages == 0 {
+        return;
+    }
+    // SAFETY: writes the pages that the caller vouches for. Root is compiled for soft float, so no compiled
+    // code keeps a value in d0-d15.
+    unsafe {
+        asm!(
+            ".fpu neon",
+            ".irp n, 0, 1, 2, 3, 4, 5, 6, 7",
+            "vmov.i32 q\\n, #0",
+            ".endr",
+            "2:",
+            ".rept 32",
+            "vstmia {to}!, {{d0-d15}}",
+            ".endr",
+            "subs {pages}, {pages}, #1",
+            "bne 2b",
+            to = inout(reg) to => _,
+            pages = inout(reg) pages => _,
+            options(nostack),
+        );
+    }
+}
 
 /// Memory for the stack of a thread of root.
 #[repr(align(8))]
@@ -136,11 +170,8 @@ impl Kernel for RealMachine {
 
 impl Machine for RealMachine {
     fn zero(&self, phys: u32, bytes: u32) {
-        // Eight words at a time: this is the longest loop in a request.
-        for block in (phys..phys + bytes).step_by(32) {
-            // SAFETY: the caller's frames are mapped at their physical address, whole pages, no Rust object's.
-            unsafe { (block as *mut [u64; 4]).write_volatile([0; 4]) }
-        }
+        // SAFETY: the caller's frames are mapped at their physical address, whole pages, no Rust object's.
+        unsafe { zero_pages(phys, bytes / PAGE_BYTES) }
     }
 
     fn copy_in(&self, phys: u32, bytes: &[u8]) {
