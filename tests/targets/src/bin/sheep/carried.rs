@@ -122,12 +122,21 @@ unsafe extern "C" {
     fn sheep_carried_ipc_m(carried: *mut Carried);
 }
 
-// The pointer waits on the stack. Between `msr` and `mrs` no instruction sets flags.
+// The pointer waits on the stack. Between `msr` and `mrs` no instruction sets flags. The frame
+// information lets a debugger look through a thread that stands in here.
 global_asm!(
     r#"
+    .cfi_sections .debug_frame
     .macro sheep_enter
+    .cfi_startproc
     push {{r4-r11, lr}}
+    .cfi_adjust_cfa_offset 36
+    .irp register, 4,5,6,7,8,9,10,11
+    .cfi_rel_offset r\register, 4 * (\register - 4)
+    .endr
+    .cfi_rel_offset lr, 32
     push {{r0}}
+    .cfi_adjust_cfa_offset 4
     add r1, r0, #64
     vldmia r1, {{d8-d15}}
     ldr lr, [r0, #56]
@@ -146,7 +155,9 @@ global_asm!(
 
     .macro sheep_leave
     push {{lr}}
+    .cfi_adjust_cfa_offset 4
     push {{r1}}
+    .cfi_adjust_cfa_offset 4
     ldr r1, [sp, #8]
     str r0, [r1]
     add r0, r1, #8
@@ -156,13 +167,17 @@ global_asm!(
     mrc p15, 0, r0, c13, c0, 3
     str r0, [r1, #60]
     pop {{r0}}
+    .cfi_adjust_cfa_offset -4
     str r0, [r1, #4]
     pop {{r0}}
+    .cfi_adjust_cfa_offset -4
     str r0, [r1, #52]
     add r0, r1, #64
     vstmia r0, {{d8-d15}}
     add sp, sp, #4
+    .cfi_adjust_cfa_offset -4
     pop {{r4-r11, pc}}
+    .cfi_endproc
     .endm
 
     .section .text.sheep_carried, "ax"

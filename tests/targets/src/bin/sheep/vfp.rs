@@ -48,23 +48,28 @@ unsafe extern "C" {
 // product d1, in core registers.
 global_asm!(
     r#"
+    .cfi_sections .debug_frame
     .section .text.sheep_vfp, "ax"
     .arm
     .fpu vfpv3
     .global sheep_vfp_load
     .type sheep_vfp_load, %function
 sheep_vfp_load:
+    .cfi_startproc
     vldmia r0!, {{d0-d15}}
     vldmia r0, {{d16-d31}}
     bx lr
+    .cfi_endproc
 
     .global sheep_vfp_peek
     .type sheep_vfp_peek, %function
 sheep_vfp_peek:
+    .cfi_startproc
     vstmia r0!, {{d0-d15}}
     vstmia r0, {{d16-d31}}
     vmrs r0, fpscr
     bx lr
+    .cfi_endproc
 
     .macro sheep_shift to, from
     vmov.f64 d\to, d\from
@@ -73,7 +78,13 @@ sheep_vfp_peek:
     .global sheep_vfp_batch
     .type sheep_vfp_batch, %function
 sheep_vfp_batch:
+    .cfi_startproc
     push {{r4-r11, lr}}
+    .cfi_adjust_cfa_offset 36
+    .irp register, 4,5,6,7,8,9,10,11
+    .cfi_rel_offset r\register, 4 * (\register - 4)
+    .endr
+    .cfi_rel_offset lr, 32
     vmsr fpscr, r0
     ldm r2, {{r4-r7}}
 1:  vmov r8, r9, d0
@@ -128,5 +139,6 @@ sheep_vfp_batch:
     bne 1b
     vcmp.f64 d0, d1
     pop {{r4-r11, pc}}
+    .cfi_endproc
     "#
 );
