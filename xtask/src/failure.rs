@@ -1,4 +1,4 @@
-//! Why a command fails: one exit code per kind, listed in CONTRIBUTING.md.
+//! Why a command fails: one exit code per kind, listed in docs/errors.md.
 
 use std::{fmt, io, path::Path, process::ExitCode};
 
@@ -25,7 +25,7 @@ pub enum Kind {
     /// A file could not be read or written.
     File = 9,
     /// A configuration or an option makes no sense.
-    Config = 10,
+    Config = 70,
     /// A program on the machine refused what it was asked for; it states an exit code of its own.
     Refused = 255,
 }
