@@ -18,6 +18,14 @@ pub mod own {
     pub const NO_SUCH_PD: u8 = 8;
     /// Several protection domains, and none was named.
     pub const MANY_PDS: u8 = 9;
+    /// A log without a trace.
+    pub const NO_TRACE: u8 = 70;
+    /// A log without the result of a check.
+    pub const NO_CHECK: u8 = 71;
+    /// The target that was checked cannot be saved.
+    pub const NOT_SAVEABLE: u8 = 72;
+    /// The machine that was to check did not run to its end.
+    pub const NOT_BOOTED: u8 = 73;
 }
 
 /// Every exit code and what it means; docs/errors.md has the same table.
@@ -58,6 +66,10 @@ pub const TABLE: &[(u8, &str)] = &[
     (33, "disk full"),
     (34, "disk layout of another version"),
     (35, "another checkpoint than the one wanted"),
+    (own::NO_TRACE, "a log without a trace"),
+    (own::NO_CHECK, "a log without the result of a check"),
+    (own::NOT_SAVEABLE, "the checked target cannot be saved"),
+    (own::NOT_BOOTED, "the machine that was to check did not run to its end"),
 ];
 
 /// Returns the table as part of the help.

@@ -19,6 +19,14 @@ pub enum Failure {
     Pipe,
     /// An image where a disk is wanted.
     NotADisk(PathBuf),
+    /// A log without a trace.
+    NoTrace(PathBuf),
+    /// A log without the result of a check.
+    NoCheck(PathBuf),
+    /// The checked target cannot be saved, for that many reasons.
+    NotSaveable(PathBuf, usize),
+    /// The machine that was to check did not run to its end.
+    Boot(String),
     /// The content is refused.
     Refused(PathBuf, Refusal),
     /// A ROM module file of another content than at the checkpoint.
@@ -41,6 +49,10 @@ impl Failure {
             Self::Output(..) => own::OUTPUT,
             Self::Pipe => 0,
             Self::NotADisk(_) => own::NOT_A_DISK,
+            Self::NoTrace(_) => own::NO_TRACE,
+            Self::NoCheck(_) => own::NO_CHECK,
+            Self::NotSaveable(..) => own::NOT_SAVEABLE,
+            Self::Boot(_) => own::NOT_BOOTED,
             Self::Refused(_, refusal) => refusal.code(),
             Self::OtherModule(..) => own::OTHER_MODULE,
             Self::NoSuchModule(..) => own::NO_SUCH_MODULE,
@@ -80,6 +92,16 @@ impl fmt::Display for Failure {
             Self::NotADisk(path) => {
                 write!(f, "{}: is an image already, not a disk; use it as it is", path.display())
             }
+            Self::NoTrace(path) => {
+                write!(f, "{}: no traced steps in it; run with trace=1 (`run/demo --trace`)", path.display())
+            }
+            Self::NoCheck(path) => {
+                write!(f, "{}: no result of a check in it; run with mode=check", path.display())
+            }
+            Self::NotSaveable(path, count) => {
+                write!(f, "{}: target cannot be saved for {count} reasons; see above", path.display())
+            }
+            Self::Boot(why) => write!(f, "boot: {why}; see above"),
             Self::Refused(path, refusal) => write!(f, "{}: {refusal}", path.display()),
             Self::OtherModule(path, module) => write!(
                 f,

@@ -4,6 +4,7 @@
 //! Every refusal is one line on standard error that names object, reason and remedy, and has an exit
 //! code of its own ([`codes`]).
 
+mod check;
 mod codes;
 mod diff;
 mod extract;
@@ -14,6 +15,7 @@ mod print;
 mod report;
 mod show;
 mod to_core;
+mod trace;
 mod verify;
 mod view;
 mod whole;
@@ -101,6 +103,29 @@ enum Verb {
         #[arg(long)]
         json: bool,
     },
+    /// Tells whether a target can be saved, and if not, every reason and what to change.
+    Check {
+        /// Console log of a run with mode=check, or its directory; without one a machine is booted.
+        #[arg(value_name = "LOG|DIR", conflicts_with_all = ["kernel", "target", "abi", "out"])]
+        log: Option<PathBuf>,
+        #[command(flatten)]
+        boot: check::Boot,
+    },
+    /// Shows every traced step of a stop, a capture, a restore and a commit with its cost.
+    Trace {
+        /// Console log, or directory that a demo left.
+        #[arg(value_name = "LOG|DIR")]
+        log: PathBuf,
+        /// Write the steps in the trace-event format of Perfetto and Chrome, too.
+        #[arg(long, value_name = "FILE")]
+        perfetto: Option<PathBuf>,
+        /// Shift of QEMU's -icount: costs are shown in instructions, too.
+        #[arg(long, value_name = "SHIFT", value_parser = clap::value_parser!(u32).range(0..=10))]
+        icount: Option<u32>,
+        /// Show only what each kind of step cost in all.
+        #[arg(long)]
+        totals: bool,
+    },
     /// Writes an ELF core of a checkpoint, for `gdb-multiarch PROGRAM -c FILE`.
     ///
     /// Threads, their registers (VFP, too) and all memory are there; each thread has the number (LWP) 1000 plus
@@ -172,6 +197,11 @@ fn run(verb: Verb) -> Result<(), Failure> {
         }
         Verb::Diff { a, b, continued, json } => diff::diff(&a, &b, continued, json),
         Verb::Extract { disk, out, json } => extract::extract(&disk, &out, json),
+        Verb::Check { log, boot } => check::check(log.as_deref(), &boot),
+        Verb::Trace { log, perfetto, icount, totals } => {
+            let wanted = trace::Wanted { perfetto: perfetto.as_deref(), icount, totals_only: totals };
+            trace::trace(&log, &wanted)
+        }
         Verb::ToCore { input, output, roms, pd, script, json } => to_core::to_core(&to_core::Request {
             input: &input,
             out: &output,

@@ -20,6 +20,8 @@ pub enum Mode {
     Restore,
     /// Checkpoint and destroy the target, then restore it in the same run.
     Both,
+    /// Start the target and tell whether it could be saved, and if not, why.
+    Check,
 }
 
 /// What becomes of the target after its last checkpoint.
@@ -107,7 +109,7 @@ impl Settings {
         let mut mode = None;
         for (key, value) in pairs {
             match key {
-                "mode" => mode = Some(word(key, value, &MODES, "checkpoint, restore or both")?),
+                "mode" => mode = Some(word(key, value, &MODES, "checkpoint, restore, both or check")?),
                 "after" => settings.after = word(key, value, &AFTERS, "destroy or resume")?,
                 "trace" => settings.trace = number(key, value, 0, 1, "0 or 1")? == 1,
                 "mutate" => settings.mutation = Some(mutation(key, value)?),
@@ -128,8 +130,12 @@ impl Settings {
     }
 }
 
-const MODES: [(&str, Mode); 3] =
-    [("checkpoint", Mode::Checkpoint), ("restore", Mode::Restore), ("both", Mode::Both)];
+const MODES: [(&str, Mode); 4] = [
+    ("checkpoint", Mode::Checkpoint),
+    ("restore", Mode::Restore),
+    ("both", Mode::Both),
+    ("check", Mode::Check),
+];
 const AFTERS: [(&str, After); 2] = [("destroy", After::Destroy), ("resume", After::Resume)];
 
 fn word<'a, T: Copy>(

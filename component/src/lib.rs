@@ -18,6 +18,7 @@ pub mod config;
 pub mod decode;
 pub mod encode;
 pub mod error;
+pub mod examine;
 pub mod host;
 pub mod memory;
 pub mod mutate;

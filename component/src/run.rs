@@ -22,6 +22,10 @@ impl<H: Host, S: Service<Pd = H::Pd>, D: BlockDevice<Error = DiskError>> Checkpo
         if settings.trace {
             trace::switch(self.host, self.service, true).map_err(crate::Error::Service)?;
         }
+        if settings.mode == Mode::Check {
+            let pd = start()?;
+            return Ok(self.check_only(pd, settings)?);
+        }
         if settings.mode != Mode::Restore {
             let pd = start()?;
             let result = self.checkpoints(pd, settings);
@@ -39,6 +43,13 @@ impl<H: Host, S: Service<Pd = H::Pd>, D: BlockDevice<Error = DiskError>> Checkpo
             self.let_run(restored.pd, settings.run_ms)?;
         }
         Ok(())
+    }
+
+    fn check_only(&mut self, pd: H::Pd, settings: &Settings) -> Result<()> {
+        self.host.sleep_ms(settings.after_ms);
+        self.examine(pd)?;
+        trace::tell(self.host, self.service)?;
+        self.let_run(pd, settings.run_ms)
     }
 
     fn checkpoints(&mut self, pd: H::Pd, settings: &Settings) -> Result<()> {

@@ -10,22 +10,33 @@ use crate::service::SlotEntry;
 
 /// Fills the books of a running target, threads' states and hashes excepted.
 pub fn scan<H: Host>(host: &H, pd: H::Pd, books: &mut Books) -> Result<()> {
+    scan_all(host, pd, books, &mut Err)
+}
+
+/// As [`scan`], but hands what cannot be saved to `refuse`, which may go on without it.
+pub fn scan_all<H: Host>(
+    host: &H,
+    pd: H::Pd,
+    books: &mut Books,
+    refuse: &mut dyn FnMut(Error) -> Result<()>,
+) -> Result<()> {
     books.clear();
     let info = host.pd_info(pd).asked(Request::PdInfo)?;
     check_life(info.life)?;
     (books.name, books.badge, books.quota_pages) = (info.name, info.badge, info.quota_pages);
     dataspaces(host, pd, |_, d| match d.kind {
-        DataspaceKind::Ram => books.add_dataspace(d.id, d.bytes, None),
-        DataspaceKind::Rom(name) => books.add_dataspace(d.id, d.bytes, Some((name, Digest::NONE))),
-        DataspaceKind::Other => Err(Error::Unsaveable(d.id)),
+        DataspaceKind::Ram => books.add_dataspace(d.id, d.bytes, None).or_else(&mut *refuse),
+        DataspaceKind::Rom(name) => {
+            books.add_dataspace(d.id, d.bytes, Some((name, Digest::NONE))).or_else(&mut *refuse)
+        }
+        DataspaceKind::Other => refuse(Error::Unsaveable(d.id)),
     })?;
-    regions(host, pd, |_, region| {
-        let index = books.dataspaces.iter().position(|d| d.id == region.dataspace);
-        let dataspace = index.ok_or(Error::Changed("dataspaces"))? as u32;
-        books.add_region(Region { dataspace, ..region })
+    regions(host, pd, |_, region| match books.dataspaces.iter().position(|d| d.id == region.dataspace) {
+        Some(index) => books.add_region(Region { dataspace: index as u32, ..region }).or_else(&mut *refuse),
+        None => refuse(Error::Changed("dataspaces")),
     })?;
-    threads(host, pd, |_, info| books.add_thread(info))?;
-    objects(host, pd, |_, object| books.add_object(object, 0)).map(|_| ())
+    threads(host, pd, |_, info| books.add_thread(info).or_else(&mut *refuse))?;
+    objects(host, pd, |_, object| books.add_object(object, 0).or_else(&mut *refuse)).map(|_| ())
 }
 
 /// Refuses a target that has ended.

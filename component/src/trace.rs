@@ -4,9 +4,11 @@
 //! more than most steps. docs/tracing.md has the form of the lines.
 
 use core::cell::{Cell, RefCell};
+use core::fmt;
 
 use thaw_image::store::BlockDevice;
 use thaw_protocol::trace::{Event, Record, Ring, Step};
+use thaw_protocol::verb;
 
 use crate::host::Host;
 use crate::service::{Service, ServiceResult};
@@ -98,14 +100,20 @@ fn line<H: Host>(host: &H, side: &str, n: u32, words: [u32; Record::WORDS]) {
         host.say(format_args!("{PREFIX} side={side} n={n} unknown={:#x}", words[0]));
         return;
     };
-    let event = event.name();
-    match thread {
-        Some(thread) => host.say(format_args!(
-            "{PREFIX} side={side} n={n} event={event} thread={thread} arg={argument:#x} ticks={ticks} cost={cost}"
-        )),
-        None => host.say(format_args!(
-            "{PREFIX} side={side} n={n} event={event} arg={argument:#x} ticks={ticks} cost={cost}"
-        )),
+    let thread = Field(" thread=", thread);
+    let verb = if event == Event::Begin { verb::name(argument) } else { None };
+    let (event, what) = (event.name(), Field(" what=", verb));
+    host.say(format_args!(
+        "{PREFIX} side={side} n={n} event={event}{thread} arg={argument:#x}{what} ticks={ticks} cost={cost}"
+    ));
+}
+
+/// A key with its value, where there is one.
+struct Field<T>(&'static str, Option<T>);
+
+impl<T: fmt::Display> fmt::Display for Field<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.1.as_ref().map_or(Ok(()), |value| write!(f, "{}{value}", self.0))
     }
 }
 

@@ -46,10 +46,7 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
     /// A verb of `client` begins: only the steps of its own sessions are its to see. Verbs that read or
     /// stage one piece are left out, or they would push out the steps of the stop; their caller counts them.
     pub(crate) fn trace_begin(&mut self, client: u32, number: u32) {
-        let whole = matches!(
-            number,
-            verb::OPEN | verb::CLOSE | verb::STOP | verb::PREPARE | verb::COMMIT | verb::ABANDON
-        );
+        let whole = verb::name(number).is_some();
         let trace = &mut self.set.trace;
         trace.ring.switch(whole && trace.client == Some(client));
         self.trace(Event::Begin.of_all().with(number));

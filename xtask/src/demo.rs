@@ -45,6 +45,9 @@ pub struct DemoArgs {
     /// Board.
     #[arg(long, value_enum, default_value_t)]
     pub board: Board,
+    /// Trace every step; `thaw trace` shows them.
+    #[arg(long)]
+    pub trace: bool,
     /// Further setting of the checkpointer.
     #[arg(long = "set", value_name = "KEY=VALUE", hide = true)]
     pub settings: Vec<String>,
@@ -69,6 +72,7 @@ impl DemoArgs {
             memory: 1,
             out: Some(out.into()),
             board: Board::default(),
+            trace: false,
             settings: Vec::new(),
             timeout: 120,
             no_build: true,
@@ -95,6 +99,11 @@ pub fn demo(args: &DemoArgs) -> Result<()> {
         None => Ok(()),
         Some(f) => Err(Failure::new(Kind::Check, format!("not so: {}: {}", f.question, f.seen))),
     }
+}
+
+/// Boots once to have the checkpointer tell whether the target can be saved; what it tells is in the log.
+pub fn examine(args: &DemoArgs) -> Result<()> {
+    Series::prepare(args)?.boot(Mode::Check, &Changes::default()).map(|_| ())
 }
 
 /// Boots and reads the log; what the checkpointer refuses ends the demo.

@@ -41,6 +41,8 @@ enum Command {
     Demo(demo::DemoArgs),
     /// Attach gdb to the target in QEMU, before its checkpoint or after its restore.
     Gdb(gdb::GdbArgs),
+    /// Have the checkpointer tell whether a program can be saved; `thaw check` puts it in words.
+    CheckTarget(demo::DemoArgs),
     /// Compare a kernel with what the real ones were seen to do.
     Conformance(conformance::ConformanceArgs),
     /// Run the whole suite.
@@ -63,6 +65,7 @@ fn main() -> ExitCode {
         Command::Build { packages } => build::build(&packages),
         Command::Demo(args) => demo::demo(&args),
         Command::Gdb(args) => gdb::gdb(&args),
+        Command::CheckTarget(args) => demo::examine(&args),
         Command::Conformance(args) => conformance::conformance(&args),
         Command::Test(args) => suite::test(&args),
         Command::Check => check::check(),

@@ -8,6 +8,7 @@ mod demos;
 mod field;
 mod host;
 mod refusals;
+mod thaw;
 
 use std::{
     path::PathBuf,
@@ -95,6 +96,7 @@ fn cases() -> Vec<Case> {
     cases.push(one("check: target lints", |_| check::target_lints()));
     cases.extend(refusals::cases());
     cases.extend(boots::cases());
+    cases.extend(thaw::cases());
     cases.push(many("conformance of the test kernel, G", |c| conformance::verdicts(Abi::G, &c.out)));
     cases.push(many("conformance of the test kernel, M", |c| conformance::verdicts(Abi::M, &c.out)));
     cases.extend(debugging::cases());

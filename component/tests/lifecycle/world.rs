@@ -504,7 +504,8 @@ impl thaw_component::service::Service for World {
         let pd = self.serve("slot_probe", session)?;
         let mut filled = vec![(0x10, slot_kind::FIXED, 0), (0x11, slot_kind::FIXED, 0)];
         self.pd(pd, |pd| {
-            filled.extend(pd.threads.keys().map(|i| (0x40 + 4 * i, slot_kind::FIXED, 0)));
+            filled
+                .extend(pd.threads.keys().filter(|i| **i < 64).map(|i| (0x40 + 4 * i, slot_kind::FIXED, 0)));
             for o in &pd.objects {
                 let kind = if o.kind == ObjectKind::Gate { slot_kind::GATE } else { slot_kind::IRQ };
                 filled.push((o.slot, kind, o.badge));

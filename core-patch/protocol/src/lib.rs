@@ -70,6 +70,20 @@ pub mod verb {
     /// What the service can do. Result: [`VERSION`](crate::VERSION), threads, gates and IRQ objects of a PD
     /// at most, [`abilities`](crate::ability), first slot and end of the slots that can be filled.
     pub const ABILITIES: u32 = 34;
+
+    /// Name of a verb whose steps are traced: those that do something to the set as a whole.
+    #[must_use]
+    pub const fn name(number: u32) -> Option<&'static str> {
+        match number {
+            OPEN => Some("open"),
+            CLOSE => Some("close"),
+            STOP => Some("stop"),
+            PREPARE => Some("prepare"),
+            COMMIT => Some("commit"),
+            ABANDON => Some("abandon"),
+            _ => None,
+        }
+    }
 }
 
 /// Version of this protocol.

@@ -281,6 +281,17 @@ impl<'a> Kernel<'a> {
         Version(text().unwrap_or("").trim())
     }
 
+    /// What the kernel says it was built with: the strings behind its version, up to an empty one.
+    pub fn features(&self) -> impl Iterator<Item = &'a str> + use<'a> {
+        let strings = || {
+            let page = self.elf.at_physical(self.kip, KIP_BYTES as usize)?;
+            let at = (word(page, KIP_VERSION_STRING as usize)? as usize).checked_mul(16)?;
+            page.get(at..)
+        };
+        let strings = strings().unwrap_or(&[]).split(|byte| *byte == 0).skip(1);
+        strings.map_while(|bytes| core::str::from_utf8(bytes).ok().filter(|text| !text.is_empty()))
+    }
+
     /// Fills interface page and options in the loaded kernel: `store(address, word)` for each word.
     pub fn fill(&self, tables: &Tables<'_>, mut store: impl FnMut(u32, u32)) {
         let kip = self.kip;
@@ -376,7 +387,8 @@ mod tests {
         {
             put(&mut kip, at, value);
         }
-        kip[0x900..0x919].copy_from_slice(b"\x1b[1;32mFiasco\n Rev \n\x1b[0m\0");
+        let strings = b"\x1b[1;32mFiasco\n Rev \n\x1b[0m\0armv6plus\0jdb\0\0other\0";
+        kip[0x900..0x900 + strings.len()].copy_from_slice(strings);
         let mut options = vec![0; 216];
         for (at, value) in [(0, OPTIONS_MAGIC), (4, option_version), (8, 1)] {
             put(&mut options, at, value);
@@ -406,6 +418,7 @@ mod tests {
         assert_eq!((g.revision, m.revision), (KernelRevision::G, KernelRevision::M));
         assert_eq!((g.kip, g.options), (KIP, OPTIONS));
         assert_eq!(format!("{}", g.version()), "Fiasco; Rev");
+        assert_eq!(g.features().collect::<Vec<_>>(), ["armv6plus", "jdb"]);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The steps of a boot, in order.
 
-use core::convert::Infallible;
+use core::{convert::Infallible, fmt};
 
 use thaw_bootimage::{
     elf::Elf,
@@ -38,6 +38,15 @@ struct Parts<'a> {
     archive: Extent,
 }
 
+/// The kernel's features, each behind a blank.
+struct Features<'a>(&'a Kernel<'a>);
+
+impl fmt::Display for Features<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.features().try_for_each(|feature| write!(f, " {feature}"))
+    }
+}
+
 /// Boots; returns only to say why not. Nothing outside the loader is written before all is checked,
 /// except that the device tree is moved out of the kernel's way.
 pub fn boot() -> Result<Infallible, LoadError> {
@@ -54,6 +63,7 @@ pub fn boot() -> Result<Infallible, LoadError> {
     let sigma0_range = place::check_sigma0(board, &parts.sigma0)?;
     let root_range = place::check_root(board, &parts.root)?;
     say!("kernel {} \"{}\"", parts.kernel.revision, parts.kernel.version());
+    say!("kernel features{}", Features(&parts.kernel));
     say!("board {}, ram {:#010x}-{:#010x}", board.name, board.ram_base, board.ram_base + (ram_size - 1));
 
     for elf in [&parts.kernel.elf, &parts.sigma0, &parts.root] {

@@ -44,6 +44,8 @@ pub enum Mode {
     Checkpoint,
     /// Restore it.
     Restore,
+    /// Start the target and tell whether it can be saved.
+    Check,
 }
 
 impl Mode {
@@ -51,6 +53,7 @@ impl Mode {
         match self {
             Self::Checkpoint => "checkpoint",
             Self::Restore => "restore",
+            Self::Check => "check",
         }
     }
 
@@ -59,6 +62,7 @@ impl Mode {
         match self {
             Self::Checkpoint => "before.log",
             Self::Restore => "after.log",
+            Self::Check => "check.log",
         }
     }
 }
@@ -165,6 +169,9 @@ impl<'a> Series<'a> {
             self.name,
             self.after_ms()
         );
+        if self.args.trace {
+            text += "trace=1\n";
+        }
         for setting in self.args.settings.iter().chain(&changes.settings) {
             text += setting;
             text.push('\n');

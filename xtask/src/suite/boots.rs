@@ -19,12 +19,12 @@ const DISK_BYTES: u64 = 64 << 20;
 
 /// A kernel with its name.
 #[derive(Clone)]
-struct Kernel {
-    name: String,
-    path: PathBuf,
+pub(super) struct Kernel {
+    pub(super) name: String,
+    pub(super) path: PathBuf,
 }
 
-fn kernels() -> Vec<Kernel> {
+pub(super) fn kernels() -> Vec<Kernel> {
     let own =
         [Abi::G, Abi::M].map(|abi| Kernel { name: abi.to_string(), path: paths::program(abi.test_kernel()) });
     let real = [("THAW_KERNEL_G", "real G"), ("THAW_KERNEL_M", "real M")].into_iter().filter_map(
