@@ -23,7 +23,7 @@ fn compare(file: &str, bytes: &[u8]) {
 }
 
 /// A disk with two images, the newer one in area B.
-fn disk(older: &Model, newer: &Model) -> Vec<u8> {
+pub fn disk(older: &Model, newer: &Model) -> Vec<u8> {
     let mut store = Store::open(Disk::new(16 + 2 * 96)).expect("large enough");
     for model in [older, newer] {
         let mut commit = store.begin(0).expect("fits");
