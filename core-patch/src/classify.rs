@@ -3,7 +3,7 @@
 use l4_sys::{Frame, MsgTag, Op, Revision, Selector, raw};
 use thaw_protocol::{Activity, Error, ErrorKind, NO_THREAD, activity_kind};
 
-use crate::set::Drained;
+use crate::set::{Drained, Rest};
 
 /// What the slot named by r2 leads to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -14,6 +14,8 @@ pub(crate) enum Target {
     Gate { badge: u32, thread: Option<usize> },
     /// An IRQ object of the set.
     Irq { label: u32 },
+    /// A thread of the set, by its own capability.
+    Thread { index: usize },
     /// Anything else: a server outside, or something the core did not make.
     Outside,
 }
@@ -22,10 +24,8 @@ pub(crate) enum Target {
 pub(crate) struct Stopped<'a> {
     pub(crate) index: usize,
     pub(crate) frame: &'a Frame,
-    /// We aborted its IPC.
-    pub(crate) cancelled: bool,
-    /// Its message was taken out of a queue and answered by us.
-    pub(crate) drained: Option<Drained>,
+    /// How it came to rest.
+    pub(crate) rest: Rest,
     /// Error word of its UTCB.
     pub(crate) utcb_error: u32,
     pub(crate) target: Target,
@@ -39,46 +39,83 @@ pub(crate) struct Stopped<'a> {
 pub(crate) fn syscall_at(revision: Revision, frame: &Frame, code: Option<[u32; 2]>) -> Result<u32, u32> {
     let Some([first, second]) = code else { return Err(0) };
     if frame.is_thumb() {
-        // pc may be on either half of a word: the halfword before it is svc #0.
+        // pc may be on either half of a word: the halfword before it is svc.
         let halfword = if frame.pc() & 2 != 0 { second & 0xffff } else { second >> 16 };
         return match revision.thumb_syscall_bytes() {
-            Some(bytes) if halfword == 0xdf00 => Ok(bytes),
+            Some(bytes) if halfword & 0xff00 == 0xdf00 => Ok(bytes),
             _ => Err(halfword),
         };
     }
     let matches = match revision {
         // mov lr, pc; mvn pc, #11
         Revision::G => first == 0xe1a0_e00f && second == 0xe3e0_f00b,
-        // svc #0, any condition that held
-        Revision::M => second & 0x0fff_ffff == 0x0f00_0000,
+        // svc with any condition, which held, and any number, which the kernel does not look at
+        Revision::M => second & 0x0f00_0000 == 0x0f00_0000,
     };
     if matches { Ok(revision.syscall_bytes()) } else { Err(second) }
 }
 
-/// The activity of a stopped thread and its frame to continue with.
-pub(crate) fn classify(revision: Revision, stopped: &Stopped<'_>) -> Result<(Activity, Frame), Error> {
-    if let Some(drained) = stopped.drained {
-        return resend(revision, stopped, drained);
+/// How a blocked thread may have entered the kernel, as far as its code tells.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Entry {
+    /// By a system call that can be repeated, or by a fault or exception.
+    Known,
+    /// By a jump that is none of the system-call sequence, or by a fault of the instruction behind one.
+    Unknown,
+}
+
+/// Looks at the two words before the pc of a blocked thread, `None` where there is no memory.
+///
+/// M is entered by `svc` alone. G is entered by any jump to its page: a thread behind a jump that is not the
+/// sequence cannot be told from one whose instruction there faults.
+pub(crate) fn entry_before(revision: Revision, words: [Option<u32>; 2]) -> Entry {
+    let [first, Some(second)] = words else { return Entry::Known };
+    let sequence = first == Some(0xe1a0_e00f) && second == 0xe3e0_f00b;
+    match revision {
+        Revision::M => Entry::Known,
+        Revision::G if sequence || !may_jump(second) => Entry::Known,
+        Revision::G => Entry::Unknown,
     }
+}
+
+/// Whether an ARM instruction can write the pc.
+const fn may_jump(word: u32) -> bool {
+    let branch = word & 0x0e00_0000 == 0x0a00_0000;
+    let branch_to_register = word & 0x0fff_ff10 == 0x012f_ff10;
+    let computed = word & 0x0c00_f000 == 0x0000_f000;
+    let loaded = word & 0x0c10_f000 == 0x0410_f000 || word & 0x0e10_8000 == 0x0810_8000;
+    branch || branch_to_register || computed || loaded
+}
+
+/// The activity of a stopped thread and its frame to continue with.
+///
+/// An error is a thread that cannot be continued as if nothing had happened.
+pub(crate) fn classify(revision: Revision, stopped: &Stopped<'_>) -> Result<(Activity, Frame), Error> {
     let tag = MsgTag(stopped.frame.reg(0));
     let aborted = matches!(stopped.utcb_error, raw::L4_IPC_SECANCELED | raw::L4_IPC_RECANCELED);
-    if !stopped.cancelled || !tag.has_error() || !aborted {
-        return Ok((Activity::USER, *stopped.frame));
+    match stopped.rest {
+        Rest::Trap => return Ok((Activity::USER, *stopped.frame)),
+        Rest::Cancelled if !tag.has_error() || !aborted => return Ok((Activity::USER, *stopped.frame)),
+        _ => {}
     }
-    // Whoever was silent after a completed barrier was blocked, so this r0 is the kernel's and the pc is
-    // behind the instruction that entered it.
+    // Whoever was silent after a completed barrier was blocked, so the pc is behind the instruction that
+    // entered the kernel.
     let back = syscall_at(revision, stopped.frame, stopped.code)
         .map_err(|word| ErrorKind::UnknownSyscall.with(stopped.index as u32, stopped.frame.pc(), word))?;
-    if stopped.utcb_error == raw::L4_IPC_SECANCELED {
-        return send_phase(stopped);
+    match stopped.rest {
+        Rest::Drained(drained) => resend(stopped, back, drained),
+        Rest::Probed => receive_phase(stopped, back, MsgTag::default()),
+        Rest::Answered(server) => Ok(answered(stopped, back, server)),
+        _ if stopped.utcb_error == raw::L4_IPC_SECANCELED => send_phase(stopped),
+        _ => receive_phase(stopped, back, tag),
     }
-    receive_phase(stopped, back, tag)
 }
 
 fn activity(stopped: &Stopped<'_>, kind: u32, tag: MsgTag) -> Activity {
     let (badge, peer) = match stopped.target {
         Target::Gate { badge, thread } => (badge, thread.map_or(NO_THREAD, |t| t as u32)),
         Target::Irq { label } => (label, NO_THREAD),
+        Target::Thread { index } => (0, index as u32),
         Target::Nobody | Target::Outside => (0, NO_THREAD),
     };
     let frame = stopped.frame;
@@ -104,34 +141,34 @@ fn rewound(frame: &Frame, back: u32, tag: MsgTag) -> Frame {
 fn receive_phase(stopped: &Stopped<'_>, back: u32, tag: MsgTag) -> Result<(Activity, Frame), Error> {
     let selector = Selector(stopped.frame.reg(2));
     let tag = tag.without_error();
-    match selector.op() {
-        Op::RECEIVE => {
-            let irq = matches!(stopped.target, Target::Irq { .. });
-            let kind = if irq { activity_kind::IRQ_WAIT } else { activity_kind::RECEIVE };
-            Ok((activity(stopped, kind, tag), rewound(stopped.frame, back, tag)))
+    let again = |kind| Ok((activity(stopped, kind, tag), rewound(stopped.frame, back, tag)));
+    match (selector.op(), stopped.target) {
+        (Op::RECEIVE | Op::CALL, Target::Irq { .. }) => {
+            // The send to an IRQ object acts at once and twice is as good as once: it unmasks.
+            again(activity_kind::IRQ_WAIT)
         }
-        Op::WAIT => Ok((activity(stopped, activity_kind::OPEN_WAIT, tag), rewound(stopped.frame, back, tag))),
+        (Op::RECEIVE, _) => again(activity_kind::RECEIVE),
+        (Op::WAIT, _) => again(activity_kind::OPEN_WAIT),
         // The reply or send is out: repeating it would answer twice, so only the wait is repeated.
-        Op::REPLY_AND_WAIT | Op::SEND_AND_WAIT => {
+        (Op::REPLY_AND_WAIT | Op::SEND_AND_WAIT, _) => {
             let mut again = rewound(stopped.frame, back, MsgTag::default());
             again.set_reg(2, selector.with_op(Op::WAIT).0);
             Ok((activity(stopped, activity_kind::OPEN_WAIT, MsgTag::default()), again))
         }
-        Op::CALL => match stopped.target {
-            // The send to an IRQ object acts at once and twice is as good as once: it unmasks.
-            Target::Irq { .. } => {
-                Ok((activity(stopped, activity_kind::IRQ_WAIT, tag), rewound(stopped.frame, back, tag)))
-            }
-            // Never sent again: the reply link is staged with a frame made for it.
-            Target::Gate { .. } => {
-                Ok((activity(stopped, activity_kind::CALL_DELIVERED, tag), rewound(stopped.frame, back, tag)))
-            }
-            Target::Nobody | Target::Outside => {
-                Err(ErrorKind::OutsideCall.with(stopped.index as u32, selector.0 >> raw::L4_CAP_SHIFT, 0))
-            }
-        },
+        // Never sent again: the reply link is staged with a frame made for it.
+        (Op::CALL, Target::Gate { .. } | Target::Thread { .. }) => again(activity_kind::CALL_DELIVERED),
+        // Its answer is lost. The stop fails and the call is made again.
+        (Op::CALL, Target::Nobody | Target::Outside) => again(activity_kind::CALL_OUTSIDE),
         _ => Err(ErrorKind::UnknownOperation.with(stopped.index as u32, selector.0, 0)),
     }
+}
+
+/// A caller whose server was made to answer it: the request was delivered and the server held its reply.
+fn answered(stopped: &Stopped<'_>, back: u32, server: usize) -> (Activity, Frame) {
+    let tag = MsgTag::default();
+    let mut activity = activity(stopped, activity_kind::CALL_DELIVERED, tag);
+    activity.peer = server as u32;
+    (activity, rewound(stopped.frame, back, tag))
 }
 
 fn send_phase(stopped: &Stopped<'_>) -> Result<(Activity, Frame), Error> {
@@ -141,16 +178,24 @@ fn send_phase(stopped: &Stopped<'_>) -> Result<(Activity, Frame), Error> {
     // kernel has forgotten the tag.
     match stopped.target {
         Target::Gate { thread: None, .. } => Err(ErrorKind::UnboundGate.with(stopped.index as u32, slot, 0)),
+        Target::Gate { .. } | Target::Thread { .. } => {
+            Err(ErrorKind::Cycle.with(stopped.index as u32, slot, 0))
+        }
         _ => Err(ErrorKind::OutsideCall.with(stopped.index as u32, slot, 0)),
     }
 }
 
-fn resend(revision: Revision, stopped: &Stopped<'_>, drained: Drained) -> Result<(Activity, Frame), Error> {
-    let back = syscall_at(revision, stopped.frame, stopped.code)
-        .map_err(|word| ErrorKind::UnknownSyscall.with(stopped.index as u32, stopped.frame.pc(), word))?;
+fn resend(stopped: &Stopped<'_>, back: u32, drained: Drained) -> Result<(Activity, Frame), Error> {
+    let selector = Selector(stopped.frame.reg(2));
+    if !matches!(selector.op(), Op::SEND | Op::CALL | Op::SEND_AND_WAIT) {
+        return Err(ErrorKind::UnknownOperation.with(stopped.index as u32, selector.0, 0));
+    }
     let mut again = rewound(stopped.frame, back, MsgTag(drained.tag));
-    // A message to a bare thread capability carries r4 as its label; behind a gate the kernel ignores r4.
-    again.set_reg(4, drained.label);
+    // A message to a bare thread capability carries r4 as its label. Behind a gate the kernel ignores r4, and
+    // one that only sends finds it again.
+    if matches!(stopped.target, Target::Thread { .. }) {
+        again.set_reg(4, drained.label);
+    }
     let mut activity = activity(stopped, activity_kind::SEND_QUEUED, MsgTag(drained.tag));
     activity.peer = drained.receiver as u32;
     activity.position = drained.position;
@@ -176,14 +221,14 @@ mod tests {
     }
 
     fn stopped<'a>(frame: &'a Frame, target: Target, utcb_error: u32, code: [u32; 2]) -> Stopped<'a> {
-        Stopped { index: 7, frame, cancelled: true, drained: None, utcb_error, target, code: Some(code) }
+        Stopped { index: 7, frame, rest: Rest::Cancelled, utcb_error, target, code: Some(code) }
     }
 
     #[test]
     fn a_thread_in_user_code_keeps_its_frame() {
         let frame = frame(0x8000, 0x30003);
         let mut running = stopped(&frame, GATE, raw::L4_IPC_RECANCELED, G_CALL);
-        running.cancelled = false;
+        running.rest = Rest::Trap;
         assert_eq!(classify(Revision::G, &running), Ok((Activity::USER, frame)));
     }
 
@@ -238,25 +283,68 @@ mod tests {
     #[test]
     fn what_would_be_lost_is_refused_by_name() {
         let call = frame(0x0044_8002, 0x30003);
-        let outside = stopped(&call, Target::Outside, raw::L4_IPC_RECANCELED, G_CALL);
-        assert_eq!(classify(Revision::G, &outside), Err(ErrorKind::OutsideCall.with(7, 0x30, 0)));
         let odd = stopped(&call, GATE, raw::L4_IPC_RECANCELED, [0, 0xe12f_ff1e]);
         assert_eq!(classify(Revision::G, &odd), Err(ErrorKind::UnknownSyscall.with(7, 0x2000, 0xe12f_ff1e)));
         let lost = frame(0x8000, 0x30003);
         let unbound = Target::Gate { badge: 0x5b0, thread: None };
-        let blocked = stopped(&lost, unbound, raw::L4_IPC_SECANCELED, M_CALL);
-        assert_eq!(classify(Revision::M, &blocked), Err(ErrorKind::UnboundGate.with(7, 0x30, 0)));
+        let blocked = |target| stopped(&lost, target, raw::L4_IPC_SECANCELED, M_CALL);
+        let refused = |target| classify(Revision::M, &blocked(target)).expect_err("tag is lost").kind;
+        assert_eq!(refused(unbound), ErrorKind::UnboundGate);
+        assert_eq!(refused(GATE), ErrorKind::Cycle);
+        assert_eq!(refused(Target::Outside), ErrorKind::OutsideCall);
+    }
+
+    #[test]
+    fn a_delivered_call_to_the_outside_is_named_and_made_again() {
+        let call = frame(0x0044_8002, 0x30003);
+        let outside = stopped(&call, Target::Outside, raw::L4_IPC_RECANCELED, G_CALL);
+        let (activity, again) = classify(Revision::G, &outside).expect("repeated");
+        assert_eq!(activity.kind, activity_kind::CALL_OUTSIDE);
+        assert_eq!((again.pc(), again.reg(0)), (0x1ff8, 0x0044_0002));
     }
 
     #[test]
     fn a_drained_message_is_sent_whole_again() {
-        let frame = frame(0x600d_0000, 0x30003);
-        let mut sender = stopped(&frame, GATE, 0, G_CALL);
-        sender.cancelled = false;
-        sender.drained = Some(Drained { receiver: 3, position: 2, tag: 0x0077_0041, label: 0x5b3 });
-        let (activity, again) = classify(Revision::G, &sender).expect("queued");
-        assert_eq!((activity.kind, activity.peer, activity.position), (activity_kind::SEND_QUEUED, 3, 2));
-        assert_eq!((again.pc(), again.reg(0), again.reg(4)), (0x1ff8, 0x0077_0041, 0x5b3));
+        let frame_of = |r2| frame(0x600d_0000, r2);
+        let drained = Drained { receiver: 3, position: 2, tag: 0x0077_0041, label: 0x5b3 };
+        for r2 in [0x30001, 0x30003, 0x30007] {
+            let frame = frame_of(r2);
+            let mut sender = stopped(&frame, GATE, 0, G_CALL);
+            sender.rest = Rest::Drained(drained);
+            let (activity, again) = classify(Revision::G, &sender).expect("queued");
+            assert_eq!((activity.kind, activity.peer, activity.position), (activity_kind::SEND_QUEUED, 3, 2));
+            assert_eq!((again.pc(), again.reg(0), again.reg(4)), (0x1ff8, 0x0077_0041, 0));
+            assert_eq!(again.reg(2), r2);
+            sender.target = Target::Thread { index: 3 };
+            assert_eq!(classify(Revision::G, &sender).expect("queued").1.reg(4), 0x5b3);
+        }
+        let waits = frame_of(0x806);
+        let mut sender = stopped(&waits, GATE, 0, G_CALL);
+        sender.rest = Rest::Drained(drained);
+        assert_eq!(
+            classify(Revision::G, &sender).expect_err("sends nothing").kind,
+            ErrorKind::UnknownOperation
+        );
+    }
+
+    #[test]
+    fn a_caller_that_was_answered_by_us_owes_its_link_to_that_server() {
+        let frame = frame(0x600e_0000, 0x30003);
+        let mut caller = stopped(&frame, GATE, 0, M_CALL);
+        caller.rest = Rest::Answered(3);
+        let (activity, again) = classify(Revision::M, &caller).expect("link");
+        assert_eq!((activity.kind, activity.peer, again.pc()), (activity_kind::CALL_DELIVERED, 3, 0x1ffc));
+    }
+
+    #[test]
+    fn an_open_wait_that_was_probed_is_repeated() {
+        for (r2, expected) in [(0x806, 0x806), (0x80f, 0x806), (0x30007, 0x30006)] {
+            let frame = frame(0x600f_0000, r2);
+            let mut waiter = stopped(&frame, Target::Nobody, 0, M_CALL);
+            waiter.rest = Rest::Probed;
+            let (activity, again) = classify(Revision::M, &waiter).expect("wait");
+            assert_eq!((activity.kind, again.reg(0), again.reg(2)), (activity_kind::OPEN_WAIT, 0, expected));
+        }
     }
 
     #[test]
@@ -267,6 +355,25 @@ mod tests {
         thumb.set_pc(0x2002);
         assert_eq!(syscall_at(Revision::M, &thumb, Some([0, 0x4770_df00])), Ok(2));
         assert_eq!(syscall_at(Revision::M, &thumb, Some([0, 0xdf00_4770])), Err(0x4770));
+        assert_eq!(syscall_at(Revision::M, &thumb, Some([0, 0x4770_df07])), Ok(2));
         assert_eq!(syscall_at(Revision::G, &thumb, Some([0, 0x4770_df00])), Err(0xdf00));
+    }
+
+    #[test]
+    fn a_jump_that_is_no_system_call_is_seen_before_anything_is_aborted() {
+        let before = |first, second| entry_before(Revision::G, [Some(first), Some(second)]);
+        assert_eq!(before(0xe1a0_e00f, 0xe3e0_f00b), Entry::Known);
+        // ldr r0, [r1]; add r0, r0, r1; str pc, [r0]
+        for word in [0xe591_0000, 0xe080_0001, 0xe580_f000] {
+            assert_eq!(before(0, word), Entry::Known, "{word:#x}");
+        }
+        // bx r12; blx r3; mov pc, r7; mvn pc, #11 alone; ldr pc, [r1]; pop {r4, pc}; bl
+        for word in
+            [0xe12f_ff1c, 0xe12f_ff33, 0xe1a0_f007, 0xe3e0_f00b, 0xe591_f000, 0xe8bd_8010, 0xeb00_0000]
+        {
+            assert_eq!(before(0, word), Entry::Unknown, "{word:#x}");
+            assert_eq!(entry_before(Revision::M, [Some(0), Some(word)]), Entry::Known);
+        }
+        assert_eq!(entry_before(Revision::G, [None, None]), Entry::Known);
     }
 }

@@ -4,7 +4,10 @@ use l4_sys::{CapIndex, MsgTag, raw};
 use thaw_l4::Kernel;
 use thaw_protocol::{Error, ErrorKind, verb};
 
-use crate::{Env, Host, PdInfo, Set, set::State};
+use crate::{
+    Env, Host, PdInfo, Set,
+    set::{Phase, State},
+};
 
 /// A request as the front thread received it.
 #[derive(Clone, Copy, Debug)]
@@ -181,14 +184,12 @@ impl<'a, K: Kernel, H: Host> Engine<'a, K, H> {
         self.set.state = State::Closed;
         self.set.window_mapped = false;
         for entry in &mut self.set.entries {
-            if entry.phase != crate::set::Phase::Late {
-                entry.info = None;
-                entry.phase = crate::set::Phase::Free;
-                entry.gate_mapped = false;
-                // On M the reply slot of a thread that stays held is emptied by the kernel with the thread.
-                if let Some(slot) = entry.reply.take() {
-                    self.set.replies &= !(1 << slot);
-                }
+            entry.info = None;
+            entry.phase = Phase::Free;
+            entry.gate_mapped = false;
+            // On M the reply slot of a thread that stays held is emptied by the kernel with the thread.
+            if let Some(slot) = entry.reply.take() {
+                self.set.replies &= !(1 << slot);
             }
         }
     }

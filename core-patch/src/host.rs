@@ -86,7 +86,8 @@ pub struct ThreadInfo {
     pub utcb: u32,
     /// Its priority.
     pub priority: u32,
-    /// Slot, in the PD, of its ordinary exception handler.
+    /// Slot, in the PD, of its ordinary exception handler. That one answers a triggered exception that it
+    /// did not ask for at once, with an empty message: it may be left over from a stop that failed.
     pub exc_handler: CapIndex,
     /// Whether it was started. Triggering an exception on a thread that was not would start it.
     pub started: bool,
@@ -123,6 +124,8 @@ pub enum ObjectKind {
     Gate(Cap<Gate>),
     /// An IRQ object.
     Irq(Cap<Irq>),
+    /// A thread of the PD itself, [`ObjectInfo::thread`], to which messages can be sent through this slot.
+    Thread,
 }
 
 /// The core that the service extends.

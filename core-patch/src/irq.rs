@@ -25,6 +25,7 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
                 label: object.badge,
                 thread: object.thread,
                 pending: 0,
+                returned: 0,
                 captured: false,
             };
             self.set.irqs.push(entry).map_err(|_| ErrorKind::TooMany.with(IRQS_MAX as u32, 0, 0))?;
@@ -65,10 +66,11 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
                 irq.cap.bind(self.k, thread.cap, irq.label).map_err(at(step::IRQ))?;
                 self.set.irqs[n].captured = false;
             }
-            for _ in 0..irq.pending {
+            // The books keep what was pending: the snapshot is read after the threads go on.
+            while self.set.irqs[n].returned < self.set.irqs[n].pending {
                 irq.cap.trigger(self.k).map_err(at(step::IRQ))?;
+                self.set.irqs[n].returned += 1;
             }
-            self.set.irqs[n].pending = 0;
             self.trace(Event::IrqReturn.of_all().with(irq.slot.0));
         }
         Ok(())

@@ -8,7 +8,7 @@
 //! (the native system's root, or Genode's core); everything else is the kernel's.
 //!
 //! Order of modules along a checkpoint: [`engine`](Engine) (verbs), `stop`, `receive` (barrier and
-//! exceptions), `irq`, `drain`, `classify` (pure), `plan` (pure), `resume`; `stub` and `utcb` make a
+//! exceptions), `irq`, `resolve`, `drain`, `classify` (pure), `plan` (pure), `resume`; `stub` and `utcb` make a
 //! stopped thread run a few instructions of ours.
 #![no_std]
 
@@ -20,8 +20,10 @@ mod irq;
 mod parts;
 mod plan;
 mod receive;
+mod resolve;
 mod resume;
 mod set;
+mod shadow;
 mod slots;
 mod stop;
 mod stub;

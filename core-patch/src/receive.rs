@@ -10,10 +10,7 @@ use thaw_l4::{
 };
 use thaw_protocol::{Error, ErrorKind, THREADS_MAX, trace::Event as Step};
 
-use crate::{
-    Engine, Env, Host,
-    set::{Phase, State},
-};
+use crate::{Engine, Env, Host, set::Phase};
 
 /// Steps at which the kernel can refuse, operand 1 of `ErrorKind::Kernel`.
 pub(crate) mod step {
@@ -28,6 +25,7 @@ pub(crate) mod step {
     pub(crate) const IRQ: u32 = 9;
     pub(crate) const HOST: u32 = 10;
     pub(crate) const SLOT: u32 = 11;
+    pub(crate) const PROBE: u32 = 12;
 }
 
 /// Makes a kernel's refusal an error of the service.
@@ -51,13 +49,18 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
     /// back within `us` microseconds, something of the set or above is still ready.
     pub(crate) fn pass_barrier(&mut self, us: u32) -> Result<bool, Error> {
         self.set.report.barriers += 1;
+        // A call that it made before we let it go proves nothing about now.
+        if !self.set.barrier_waits && !self.barrier_arrives(us)? {
+            return Ok(false);
+        }
         let tag = MsgTag::new(0, 0, 0, raw::L4_MSGTAG_SCHEDULE);
         let reply = self.set.barrier_reply.take();
-        match self.answer(self.env.barrier, reply, tag) {
-            // It is still on its way back from a pass that timed out.
-            Err(e) if e.is_timeout() || reply.is_none() => {}
-            other => other.map_err(at(step::BARRIER))?,
-        }
+        self.answer(self.env.barrier, reply, tag).map_err(at(step::BARRIER))?;
+        self.set.barrier_waits = false;
+        self.barrier_arrives(us)
+    }
+
+    fn barrier_arrives(&mut self, us: u32) -> Result<bool, Error> {
         loop {
             let passed = match self.receive(Timeout::from_us(us))? {
                 Event::Barrier => true,
@@ -70,7 +73,7 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
         }
     }
 
-    /// Waits for the next command, answering late exceptions meanwhile.
+    /// Waits for the next command.
     pub fn wait_command(&mut self) {
         // An error of the receive itself (a cancelled wait) leaves nothing to do but to wait again.
         while !matches!(self.receive(Timeout::NEVER), Ok(Event::Command)) {}
@@ -128,6 +131,7 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
         match label {
             Env::BARRIER_LABEL => {
                 self.set.barrier_reply = self.keep_reply(slot);
+                self.set.barrier_waits = true;
                 Event::Barrier
             }
             Env::COMMAND_LABEL => Event::Command,
@@ -153,6 +157,8 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
         for (i, word) in frame.0.iter_mut().enumerate().take(self.k.revision().exception_words() as usize) {
             *word = self.k.mr(i);
         }
+        // The kernel's own; what it holds depends on where the thread came from.
+        frame.0[raw::THAW_EXC_KERNEL_LR as usize] = 0;
         // A thread that is being deleted may deliver one last exception with the kernel's pc.
         if !frame.is_user_mode() {
             return;
@@ -177,22 +183,13 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
             }
             // The end of a stub: the state of the thread itself stays in `frame` and `vfp`.
             Phase::Held => {}
-            Phase::Late => {
-                self.k.vfp_save(&mut entry.vfp);
-                entry.frame = frame;
-                self.answer_late(index);
-            }
             Phase::Free => {}
         }
     }
 
-    fn answer_late(&mut self, index: usize) {
-        // There is nobody to report to; the thread stays in its exception if the kernel refuses.
-        let _ = self.release(index);
-        let late = self.set.entries.iter().any(|entry| entry.phase == Phase::Late);
-        if !late && self.set.state == State::Closed {
-            self.unmap_gates();
-        }
+    /// Waits at most `us` microseconds for something to happen.
+    pub(crate) fn wait_for_event(&mut self, us: u32) -> Result<(), Error> {
+        self.receive(Timeout::from_us(us)).map(|_| ())
     }
 
     /// Takes what has arrived by now, without waiting.

@@ -8,10 +8,12 @@ use crate::{
     Engine, Host, plan,
     receive::{at, step},
     set::{Phase, State, bits},
+    stub::Stub,
 };
 
-/// r0 of a client whose call is staged: no words. The next stop finds it in the aborted call's r0.
-const STAGED_CALL: u32 = 0x5e57_0000;
+/// r0 of a client whose call is staged: no words. The next stop finds it in the aborted call's r0, and the
+/// program's own tag in the shadow record.
+pub(crate) const STAGED_CALL: u32 = 0x5e57_0000;
 
 impl<K: Kernel, H: Host> Engine<'_, K, H> {
     /// Takes hold of the threads in `mask` of a fresh PD before their first instruction.
@@ -55,11 +57,16 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
         Ok(())
     }
 
-    /// Continues all held threads. Everything is checked before the first one is touched.
+    /// Continues all held threads. Everything is checked before the first one is touched; after a failure
+    /// it can be tried again.
+    ///
+    /// Callers and senders make their system calls in the stop window, so that one whose timeout expires
+    /// meanwhile is caught there; only when all stand as they stood are they moved out and the others let go.
     pub(crate) fn continue_all(&mut self) -> Result<(), Error> {
         let activities = self.activities();
         let links = plan::links(&activities)?;
         let queue = plan::queue(&activities)?;
+        self.map_window()?;
         let stale = bits(self.set.mask(Phase::Held)).filter(|i| self.set.entries[*i].utcb_stale);
         let stale = stale.fold(0, |mask, i| mask | 1 << i);
         self.load_utcbs(stale)?;
@@ -67,17 +74,13 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
             self.stage(*client, *server)?;
         }
         for sender in &queue {
-            self.send_off(*sender)?;
-            self.quiesce()?;
+            self.stage_sender(*sender)?;
             self.trace(Event::Queue.of(*sender).with(self.set.entries[*sender].activity.peer));
         }
         self.return_irqs()?;
+        self.move_all_out()?;
         self.unmap_window()?;
         self.trace(Event::Window.of_all());
-        // Only now: below the barrier thread they would not have reached the kernel before it.
-        for i in links.iter().map(|(client, _)| client).chain(&queue) {
-            self.lift(*i, 0)?;
-        }
         for i in bits(self.set.mask(Phase::Held)) {
             self.release(i)?;
         }
@@ -89,12 +92,20 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
     /// The server waits openly in a stub; the client repeats its own call with an empty message. Then the
     /// server is back in its exception, and the kernel owes the client an answer.
     fn stage(&mut self, client: usize, server: usize) -> Result<(), Error> {
+        if self.is_done(client) {
+            return Ok(());
+        }
         let wait = [(0, 0), (2, Selector::nobody(Op::WAIT).0), (3, 0), (4, 0), (5, 0)];
-        self.start_stub(server, crate::stub::Stub::Syscall, &wait)?;
-        self.set.entries[client].frame.set_reg(0, STAGED_CALL);
-        self.send_off(client)?;
+        self.start_stub(server, Stub::Syscall, &wait)?;
+        // Before the client calls: its send timeout may be zero.
         self.quiesce()?;
-        let got = self.finish_stub(server, crate::stub::Stub::Syscall)?;
+        let stub = self.start_own_syscall(client, STAGED_CALL)?;
+        self.quiesce()?;
+        self.note_own_syscall(client, stub)?;
+        if let Some(info) = self.set.entries[client].info {
+            self.set.shadow.note(info.cap.index().0, self.set.entries[client].activity.tag);
+        }
+        let got = self.finish_stub(server, Stub::Syscall)?;
         if MsgTag(got.reg(0)).0 != STAGED_CALL {
             return Err(ErrorKind::StubFailed.with(server as u32, got.reg(0), got.reg(4)));
         }
@@ -102,30 +113,75 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
         Ok(())
     }
 
-    /// Gives thread `i` back its handler and priority, and lets it go with its frame and VFP state.
-    pub(crate) fn release(&mut self, i: usize) -> Result<(), Error> {
-        self.lift(i, 0)?;
-        self.send_off(i)?;
-        self.trace(Event::Release.of(i).with(self.set.entries[i].frame.pc()));
-        Ok(())
+    /// Makes a sender stand in its receiver's queue again.
+    fn stage_sender(&mut self, sender: usize) -> Result<(), Error> {
+        if self.is_done(sender) {
+            return Ok(());
+        }
+        let tag = self.set.entries[sender].frame.reg(0);
+        let stub = self.start_own_syscall(sender, tag)?;
+        self.quiesce()?;
+        self.note_own_syscall(sender, stub)
     }
 
-    /// As [`release`](Self::release), but the thread stays above the barrier thread.
-    fn send_off(&mut self, i: usize) -> Result<(), Error> {
-        let Some(info) = self.set.entries[i].info else { return Ok(()) };
-        let set = ThreadControl { exc_handler: Some(info.exc_handler), ..ThreadControl::default() };
-        info.cap.control(self.k, set).map_err(at(step::HANDLER))?;
-        let frame = self.set.entries[i].frame;
-        self.send_frame(i, &frame, true)?;
-        self.set.entries[i].phase = Phase::Free;
-        if let Some(pd) = self.set.pd.filter(|_| self.set.state == State::Prepared) {
-            self.host.started(pd, i);
+    /// Makes those who are blocked in the window return to their own code. One whose timeout expires from
+    /// now on does so as if there had been no stop.
+    fn move_all_out(&mut self) -> Result<(), Error> {
+        self.poll()?;
+        for i in bits(self.set.mask(Phase::Held)) {
+            if !self.set.entries[i].staged {
+                continue;
+            }
+            if self.set.entries[i].last == Frame::ZERO {
+                self.move_out(i)?;
+            } else {
+                let thumb = self.set.entries[i].frame.is_thumb();
+                let stub = if thumb { Stub::ThumbSyscall } else { Stub::Syscall };
+                self.note_own_syscall(i, stub)?;
+                self.set.entries[i].staged = false;
+            }
         }
         Ok(())
     }
 
+    fn is_done(&self, i: usize) -> bool {
+        self.set.entries[i].staged || self.set.entries[i].ended.is_some()
+    }
+
+    /// Gives thread `i` back its handler and priority, and lets it go with its frame and VFP state.
+    pub(crate) fn release(&mut self, i: usize) -> Result<(), Error> {
+        self.lift(i, 0)?;
+        self.unhook(i)?;
+        if !self.set.entries[i].staged {
+            let entry = &self.set.entries[i];
+            let frame = entry.ended.unwrap_or(entry.frame);
+            self.send_frame(i, &frame, true)?;
+        }
+        self.set.entries[i].phase = Phase::Free;
+        if let Some(pd) = self.set.pd.filter(|_| self.set.state == State::Prepared) {
+            self.host.started(pd, i);
+        }
+        self.trace(Event::Release.of(i).with(self.set.entries[i].frame.pc()));
+        Ok(())
+    }
+
+    /// Gives thread `i` back its ordinary exception handler.
+    fn unhook(&mut self, i: usize) -> Result<(), Error> {
+        let Some(info) = self.set.entries[i].info else { return Ok(()) };
+        let set = ThreadControl { exc_handler: Some(info.exc_handler), ..ThreadControl::default() };
+        info.cap.control(self.k, set).map(|_| ()).map_err(at(step::HANDLER))
+    }
+
     /// After a failed stop: everybody runs on as if nothing had happened.
+    ///
+    /// Whoever is still blocked keeps its trigger. When its IPC ends, the exception goes to its ordinary
+    /// handler, which answers a triggered exception at once and changes nothing.
     pub(crate) fn let_go(&mut self) {
+        for i in bits(self.set.mask(Phase::Triggered)) {
+            let _ = self.unhook(i);
+        }
+        // Exceptions that were on their way to us.
+        let _ = self.poll();
         let held = self.set.mask(Phase::Held);
         let unsaved =
             bits(held).filter(|i| !self.set.entries[*i].utcb_saved).fold(0, |mask, i| mask | 1 << i);
@@ -144,7 +200,7 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
         let _ = self.return_irqs();
         for i in bits(self.set.mask(Phase::Triggered)) {
             let _ = self.lift(i, 0);
-            self.set.entries[i].phase = Phase::Late;
+            self.set.entries[i].phase = Phase::Free;
         }
         let _ = self.unmap_window();
         self.trace(Event::LetGo.of_all());
@@ -177,12 +233,12 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
         Ok(())
     }
 
-    /// Takes the stop gates out of the PD; a thread that is still late keeps its own.
+    /// Takes the stop gates out of the PD.
     pub(crate) fn unmap_gates(&mut self) {
         let Some(pd) = self.set.pd else { return };
         for i in 0..self.set.entries.len() {
             let entry = &mut self.set.entries[i];
-            if entry.gate_mapped && entry.phase != Phase::Late {
+            if entry.gate_mapped {
                 // An emptied slot is what is wanted; a PD that is gone has none.
                 let _ = pd.task.unmap_cap(self.k, self.env.stop_slot_of(i));
                 entry.gate_mapped = false;

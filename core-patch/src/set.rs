@@ -6,6 +6,7 @@ use thaw_l4::{Cap, Irq};
 use thaw_protocol::{Activity, IRQS_MAX, StopReport, THREADS_MAX};
 
 use crate::host::{ObjectInfo, PdInfo, ThreadInfo};
+use crate::shadow::Shadow;
 use crate::trace::Trace;
 
 /// Where a session is.
@@ -41,8 +42,6 @@ pub(crate) enum Phase {
     Triggered,
     /// Waits in an exception that we hold.
     Held,
-    /// Was let go while a trigger was still out: its exception will be answered at once.
-    Late,
 }
 
 /// A message that was taken out of a receiver's queue.
@@ -54,20 +53,40 @@ pub(crate) struct Drained {
     pub(crate) label: u32,
 }
 
+/// How a thread came to rest.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Rest {
+    /// By the trigger alone: in user code, or when its system call had ended.
+    Trap,
+    /// We aborted its IPC, so r0 and the UTCB's error tell where it was.
+    Cancelled,
+    /// Its message was taken out of a queue; r0 and r4 are not the thread's own any more.
+    Drained(Drained),
+    /// It waited openly and was sent an empty message; r0 and r4 are not its own any more.
+    Probed,
+    /// It waited for the answer of that thread and was given an empty one; r0 is not its own any more.
+    Answered(usize),
+}
+
 /// One thread of the set.
 #[derive(Clone)]
 pub(crate) struct Entry {
     pub(crate) info: Option<ThreadInfo>,
     pub(crate) phase: Phase,
-    /// We aborted its IPC, so r0 and the UTCB's error tell where it was.
-    pub(crate) cancelled: bool,
+    /// How it came to rest.
+    pub(crate) rest: Rest,
+    /// As a receiver: its queue was emptied.
+    pub(crate) emptied: bool,
     /// Stop gate mapped into the PD.
     pub(crate) gate_mapped: bool,
     /// The UTCB in our books is the thread's at the stop.
     pub(crate) utcb_saved: bool,
     /// The thread's UTCB differs from the one in our books and must be loaded.
     pub(crate) utcb_stale: bool,
-    pub(crate) drained: Option<Drained>,
+    /// Blocked, in a stub, in the system call that its frame is about to make.
+    pub(crate) staged: bool,
+    /// Registers after a staged system call that ended before the commit.
+    pub(crate) ended: Option<Frame>,
     /// Reply slot that holds its exception, on revision M.
     pub(crate) reply: Option<u32>,
     /// Registers with which the thread continues.
@@ -83,11 +102,13 @@ impl Entry {
     const EMPTY: Self = Self {
         info: None,
         phase: Phase::Free,
-        cancelled: false,
+        rest: Rest::Trap,
+        emptied: false,
         gate_mapped: false,
         utcb_saved: false,
         utcb_stale: false,
-        drained: None,
+        staged: false,
+        ended: None,
         reply: None,
         frame: Frame::ZERO,
         last: Frame::ZERO,
@@ -110,6 +131,8 @@ pub(crate) struct IrqEntry {
     pub(crate) label: u32,
     pub(crate) thread: Option<usize>,
     pub(crate) pending: u32,
+    /// How many of these were triggered again.
+    pub(crate) returned: u32,
     /// Bound to the handler for polling.
     pub(crate) captured: bool,
 }
@@ -117,9 +140,12 @@ pub(crate) struct IrqEntry {
 /// Objects of a PD that are remembered during a stop.
 pub(crate) const OBJECTS_MAX: usize = thaw_protocol::GATES_MAX + IRQS_MAX;
 
+/// Filled slots of a PD that are remembered: its objects, four for each thread, the fixed ones.
+pub(crate) const SLOTS_MAX: usize = OBJECTS_MAX + 4 * THREADS_MAX + 32;
+
 /// The one PD that can be stopped or prepared at a time, with all its threads.
 ///
-/// About 80 KiB: the host keeps it in static memory.
+/// About 90 KiB: the host keeps it in static memory.
 pub struct Set {
     pub(crate) state: State,
     pub(crate) owner: u32,
@@ -130,9 +156,14 @@ pub struct Set {
     pub(crate) replies: u128,
     /// Reply slot that holds the barrier thread's call.
     pub(crate) barrier_reply: Option<u32>,
+    /// The barrier thread waits for our answer.
+    pub(crate) barrier_waits: bool,
     pub(crate) entries: [Entry; THREADS_MAX],
     pub(crate) irqs: Vec<IrqEntry, IRQS_MAX>,
     pub(crate) objects: Vec<ObjectInfo, OBJECTS_MAX>,
+    /// Filled slots at the last stop: slot, kind, badge.
+    pub(crate) slots: Vec<[u32; 3], SLOTS_MAX>,
+    pub(crate) shadow: Shadow,
     pub(crate) report: StopReport,
     pub(crate) trace: Trace,
 }
@@ -149,10 +180,13 @@ impl Set {
             window_mapped: false,
             replies: 0,
             barrier_reply: None,
+            barrier_waits: false,
             entries: [const { Entry::EMPTY }; THREADS_MAX],
             irqs: Vec::new(),
             objects: Vec::new(),
+            slots: Vec::new(),
             report: StopReport { threads: 0, cancelled: 0, drained: 0, links: 0, barriers: 0 },
+            shadow: Shadow::new(),
             trace: Trace::new(),
         }
     }

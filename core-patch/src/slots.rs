@@ -2,11 +2,12 @@
 
 use l4_sys::{CapIndex, raw};
 use thaw_l4::Kernel;
-use thaw_protocol::{Error, ErrorKind, PROBE_ENTRIES, PROBE_SLOTS, slot_kind};
+use thaw_protocol::{Error, ErrorKind, NO_THREAD, PROBE_ENTRIES, PROBE_SLOTS, slot_kind, trace::Event};
 
 use crate::{
     Engine, Host, ObjectKind, Reply,
     receive::{at, step},
+    set::SLOTS_MAX,
 };
 
 impl<K: Kernel, H: Host> Engine<'_, K, H> {
@@ -46,10 +47,47 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
             Some(object) => match object.kind {
                 ObjectKind::Gate(_) => (slot_kind::GATE, object.badge),
                 ObjectKind::Irq(_) => (slot_kind::IRQ, object.badge),
+                ObjectKind::Thread => (slot_kind::THREAD, object.thread.map_or(NO_THREAD, |i| i as u32)),
             },
             None if self.host.is_fixed_slot(slot) => (slot_kind::FIXED, 0),
             None => (slot_kind::UNKNOWN, 0),
         }
+    }
+
+    /// Looks at all slots into the books; refuses a capability to something outside that the core does not
+    /// know to answer promptly: a thread may be in a call to it.
+    pub(crate) fn scan_slots(&mut self) -> Result<(), Error> {
+        let pd = self.pd()?;
+        self.set.slots.clear();
+        for slot in 0..self.env.slots.1 {
+            let filled = pd.task.cap_valid(self.k, CapIndex(slot)).map_err(at(step::SLOT))?;
+            if !filled || self.holds_stop_gate(slot) {
+                continue;
+            }
+            let (mut kind, mut badge) = self.identify(CapIndex(slot));
+            if kind == slot_kind::UNKNOWN {
+                (kind, badge) = self.identify_copy(CapIndex(slot))?;
+            }
+            if kind == slot_kind::UNKNOWN {
+                return Err(ErrorKind::UnknownPeer.with(slot, 0, 0));
+            }
+            let full = ErrorKind::TooMany.with(SLOTS_MAX as u32, 0, 0);
+            self.set.slots.push([slot, kind, badge]).map_err(|_| full)?;
+        }
+        self.trace(Event::Slots.of_all().with(self.set.slots.len() as u32));
+        Ok(())
+    }
+
+    /// What a slot holds that the core did not fill: a copy, with the same rights, of what it put into another
+    /// slot of the PD? One comparison for each object.
+    fn identify_copy(&self, slot: CapIndex) -> Result<(u32, u32), Error> {
+        let pd = self.pd()?;
+        for object in &self.set.objects {
+            if pd.task.cap_equal(self.k, slot, object.slot).map_err(at(step::SLOT))? {
+                return Ok(self.identify(object.slot));
+            }
+        }
+        Ok((slot_kind::UNKNOWN, 0))
     }
 
     /// Installs a capability of the caller's in an empty slot of a prepared PD.

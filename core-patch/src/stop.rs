@@ -3,21 +3,23 @@
 //! 1. Trigger every started thread; those in user code trap, calls end first, no new ones begin.
 //! 2. Barrier: nothing of the set is ready any more.
 //! 3. Catch pending IRQs.
-//! 4. For each possible receiver: abort its own IPC if it is silent, then drain its queue. Never is an
-//!    IPC aborted while a possible receiver of its message is ready: the kernels corrupt it then.
-//! 5. Abort the IPC of everybody still silent; no receiver is left.
-//! 6. Save UTCBs, and find out what each thread was doing.
+//! 4. Bring out who is blocked (`resolve`): queues are drained, receivers before their senders. Never is
+//!    an IPC aborted while a possible receiver of its message is ready: the kernels corrupt it then.
+//! 5. Save UTCBs, and find out what each thread was doing.
 
-use l4_sys::raw;
+use l4_sys::{Frame, raw};
 use thaw_l4::{ExRegs, Kernel, ThreadControl};
-use thaw_protocol::{Activity, Error, ErrorKind, StopReport, THREADS_MAX, trace::Event};
+use thaw_protocol::{
+    Activity, Error, ErrorKind, NO_THREAD, StopReport, THREADS_MAX, activity_kind, trace::Event,
+};
 
 use crate::{
     Engine, Host, ObjectKind, ThreadLookup,
     classify::{Stopped, Target, classify},
     plan,
     receive::{at, step},
-    set::{OBJECTS_MAX, Phase, State, bits},
+    resume::STAGED_CALL,
+    set::{OBJECTS_MAX, Phase, Rest, State, bits},
 };
 
 /// Rounds of trigger or cancel and barrier before a thread is given up.
@@ -49,16 +51,19 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
         self.book_threads()?;
         self.book_objects()?;
         self.trace(Event::Book.of_all().with(self.set.objects.len() as u32));
+        self.refuse_unbound_gates()?;
         self.map_window()?;
         self.trace(Event::Window.of_all());
         self.trigger_all()?;
         self.settle()?;
+        // Until here nothing was done that letting everybody go would not undo.
+        self.scan_slots()?;
         self.capture_irqs()?;
-        self.empty_queues()?;
-        self.cancel_until_held(self.set.mask(Phase::Triggered))?;
+        self.resolve()?;
         let unsaved = self.set.mask(Phase::Held) & !self.saved();
         self.save_utcbs(unsaved)?;
         self.classify_all()?;
+        self.refuse_outside_calls()?;
         self.set.report.threads = self.set.live().count() as u32;
         self.set.report.links = plan::links(&self.activities())?.len() as u32;
         plan::queue(&self.activities()).map(|_| ())
@@ -77,15 +82,16 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
             ended = found == ThreadLookup::End;
             let entry = &mut self.set.entries[i];
             entry.info = if let ThreadLookup::Thread(info) = found { Some(info) } else { None };
-            entry.phase = if entry.phase == Phase::Late { Phase::Late } else { Phase::Free };
-            entry.cancelled = false;
+            entry.phase = Phase::Free;
+            entry.rest = Rest::Trap;
+            entry.emptied = false;
+            entry.staged = false;
+            entry.ended = None;
             entry.utcb_saved = false;
             entry.utcb_stale = false;
-            entry.drained = None;
             entry.activity = Activity::USER;
         }
-        let late = self.set.entries.iter().position(|entry| entry.phase == Phase::Late);
-        late.map_or(Ok(()), |i| Err(ErrorKind::ThreadDidNotStop.with(i as u32, 0, 0)))
+        Ok(())
     }
 
     /// Reads the core's books of the PD's gates and IRQ objects.
@@ -158,12 +164,15 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
     /// because that is the usual reason; correctness does not hang on their length.
     fn settle(&mut self) -> Result<(), Error> {
         for round in 0..ROUNDS {
-            if self.pass_barrier(self.env.barrier_us >> (3 * (ROUNDS - 1 - round)))? {
-                return Ok(());
-            }
+            let passed = self.pass_barrier(self.env.barrier_us >> (3 * (ROUNDS - 1 - round)))?;
+            // Also after a pass: whoever lost its trigger may have entered the kernel meanwhile and is blocked
+            // without one.
             for i in bits(self.set.mask(Phase::Triggered)) {
                 self.ex_regs(i, ExRegs::TRIGGER)?;
                 self.trace(Event::Trigger.of(i));
+            }
+            if passed {
+                return Ok(());
             }
         }
         Err(ErrorKind::BarrierTimeout.with(ROUNDS, 0, 0))
@@ -178,53 +187,31 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
         }
     }
 
-    /// Receivers first: those that are stopped already, then those that have to be cancelled.
-    fn empty_queues(&mut self) -> Result<(), Error> {
-        let servers = self.servers();
-        let held = servers & self.set.mask(Phase::Held);
-        for server in bits(held) {
-            self.drain(server)?;
-        }
-        for server in bits(servers & !held) {
-            self.cancel_until_held(self.set.mask(Phase::Triggered) & 1 << server)?;
-            self.drain(server)?;
+    fn saved(&self) -> u64 {
+        self.set.live().filter(|i| self.set.entries[*i].utcb_saved).fold(0, |mask, i| mask | 1 << i)
+    }
+
+    /// Refuses gates that nobody could be drained from: a sender there could not be brought out without
+    /// losing its message, and G's kernel does not survive the attempt.
+    fn refuse_unbound_gates(&self) -> Result<(), Error> {
+        for object in &self.set.objects {
+            let started = |i: usize| self.set.entries[i].live().is_some();
+            if matches!(object.kind, ObjectKind::Gate(_)) && !object.thread.is_some_and(started) {
+                return Err(ErrorKind::UnboundGate.with(NO_THREAD, object.slot.0, 0));
+            }
         }
         Ok(())
     }
 
-    /// Started threads that a gate of the set is bound to.
-    fn servers(&self) -> u64 {
-        let gates = self.set.objects.iter().filter(|object| matches!(object.kind, ObjectKind::Gate(_)));
-        let bound = gates.filter_map(|object| object.thread).fold(0, |mask: u64, i| mask | 1 << i);
-        self.set.live().filter(|i| bound & (1 << i) != 0).fold(0, |mask, i| mask | 1 << i)
-    }
-
-    /// Aborts the IPC of the threads in `mask`. An aborted send may swallow the cancel and go on to its
-    /// receive phase, hence the rounds.
-    fn cancel_until_held(&mut self, mask: u64) -> Result<(), Error> {
-        for _ in 0..ROUNDS {
-            let silent = mask & self.set.mask(Phase::Triggered);
-            if silent == 0 {
-                return Ok(());
+    /// A call that a server outside has and has not answered was aborted: its answer is lost.
+    fn refuse_outside_calls(&self) -> Result<(), Error> {
+        let outside = |(_, activity): &&(usize, Activity)| activity.kind == activity_kind::CALL_OUTSIDE;
+        match self.activities().iter().find(outside) {
+            Some((i, activity)) => {
+                Err(ErrorKind::OutsideCall.with(*i as u32, activity.selector >> raw::L4_CAP_SHIFT, 1))
             }
-            for i in bits(silent) {
-                if !self.set.entries[i].cancelled {
-                    self.set.report.cancelled += 1;
-                }
-                self.set.entries[i].cancelled = true;
-                self.ex_regs(i, ExRegs::CANCEL_TRIGGER)?;
-                self.trace(Event::Cancel.of(i));
-            }
-            self.quiesce()?;
-        }
-        match bits(mask & self.set.mask(Phase::Triggered)).next() {
-            Some(i) => Err(ErrorKind::ThreadDidNotStop.with(i as u32, 0, 0)),
             None => Ok(()),
         }
-    }
-
-    fn saved(&self) -> u64 {
-        self.set.live().filter(|i| self.set.entries[*i].utcb_saved).fold(0, |mask, i| mask | 1 << i)
     }
 
     fn classify_all(&mut self) -> Result<(), Error> {
@@ -239,7 +226,7 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
         let pd = self.pd()?;
         let entry = &self.set.entries[i];
         let frame = entry.frame;
-        let code = if entry.cancelled || entry.drained.is_some() {
+        let code = if entry.rest != Rest::Trap {
             // In Thumb state the word that holds the halfword before pc; the first is not looked at.
             let last =
                 if frame.is_thumb() { frame.pc().wrapping_sub(2) & !3 } else { frame.pc().wrapping_sub(4) };
@@ -252,18 +239,30 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
         let stopped = Stopped {
             index: i,
             frame: &frame,
-            cancelled: entry.cancelled,
-            drained: entry.drained,
+            rest: entry.rest,
             utcb_error: entry.utcb[raw::THAW_UTCB_ERROR_WORD as usize] & raw::L4_IPC_ERROR_MASK,
             target: self.target(frame.reg(2)),
             code,
         };
-        let (activity, frame) = classify(self.k.revision(), &stopped)?;
+        let (mut activity, mut frame) = classify(self.k.revision(), &stopped)?;
+        self.look_up_tag(i, &mut activity, &mut frame);
         let entry = &mut self.set.entries[i];
         entry.activity = activity;
         entry.frame = frame;
         self.trace(Event::Classify.of(i).with(activity.kind));
         Ok(())
+    }
+
+    /// A call that we staged shows our tag: the program's own is in the shadow record.
+    fn look_up_tag(&mut self, i: usize, activity: &mut Activity, frame: &mut Frame) {
+        let Some(info) = self.set.entries[i].info else { return };
+        let thread = info.cap.index().0;
+        if activity.kind == activity_kind::CALL_DELIVERED && activity.tag == STAGED_CALL {
+            activity.tag = self.set.shadow.tag(thread).unwrap_or(STAGED_CALL);
+            frame.set_reg(0, activity.tag);
+        } else {
+            self.set.shadow.forget(thread);
+        }
     }
 
     fn target(&self, selector: u32) -> Target {
@@ -272,6 +271,10 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
             Some(object) => match object.kind {
                 ObjectKind::Gate(_) => Target::Gate { badge: object.badge, thread: object.thread },
                 ObjectKind::Irq(_) => Target::Irq { label: object.badge },
+                ObjectKind::Thread => match object.thread {
+                    Some(index) => Target::Thread { index },
+                    None => Target::Outside,
+                },
             },
             None => Target::Outside,
         }

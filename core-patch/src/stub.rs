@@ -6,7 +6,7 @@
 //! Only the thread itself can read and write its UTCB: the kernel does not map that page to anybody else.
 
 use l4_sys::{Frame, Revision, raw};
-use thaw_l4::Kernel;
+use thaw_l4::{ExRegs, Kernel};
 use thaw_protocol::{Error, ErrorKind, trace::Event};
 
 use crate::{Engine, Host};
@@ -18,8 +18,11 @@ pub const CODE_WORDS: usize = 60;
 const UDF: u32 = 0xe7f0_01f0;
 /// Index of the first word of each stub.
 const SYSCALL: usize = 0;
+const THUMB_SYSCALL: usize = 3;
 const SAVE: usize = 4;
 const LOAD: usize = 28;
+/// `svc #0`, then `udf #0`.
+const THUMB_SVC_UDF: u32 = 0xde00_df00;
 
 const LDM_R0_12: u32 = 0xe8b0_5ffc; // ldmia r0!, {r2-r12, lr}
 const STM_R0_12: u32 = 0xe8a0_5ffc; // stmia r0!, {r2-r12, lr}
@@ -37,6 +40,8 @@ const SKIP_R1: u32 = 0xe281_1004; // add r1, r1, #4
 pub(crate) enum Stub {
     /// One system call with the registers of the frame.
     Syscall,
+    /// The same in Thumb state, on M.
+    ThumbSyscall,
     /// Copies 128 words from r1 (the thread's UTCB) to r0.
     Save,
     /// Copies 128 words from r0 to r1 (the thread's UTCB), bar the two words that are the kernel's.
@@ -53,6 +58,7 @@ pub fn code(revision: Revision) -> [u32; CODE_WORDS] {
         // svc #0
         Revision::M => page[SYSCALL] = 0xef00_0000,
     }
+    page[THUMB_SYSCALL] = THUMB_SVC_UDF;
     let mut at = SAVE;
     let mut put = |words: &[u32]| {
         page[at..at + words.len()].copy_from_slice(words);
@@ -82,9 +88,12 @@ pub fn code(revision: Revision) -> [u32; CODE_WORDS] {
 impl Stub {
     /// Offsets in the code page: first instruction, and the pc that the exception at its end reports.
     const fn bounds(self, revision: Revision) -> (u32, u32) {
+        if matches!(self, Self::ThumbSyscall) {
+            return (THUMB_SYSCALL as u32 * 4, THUMB_SYSCALL as u32 * 4 + 2);
+        }
         let (start, udf) = match (self, revision) {
-            (Self::Syscall, Revision::G) => (SYSCALL, SYSCALL + 2),
-            (Self::Syscall, Revision::M) => (SYSCALL, SYSCALL + 1),
+            (Self::Syscall | Self::ThumbSyscall, Revision::G) => (SYSCALL, SYSCALL + 2),
+            (Self::Syscall | Self::ThumbSyscall, Revision::M) => (SYSCALL, SYSCALL + 1),
             (Self::Save, _) => (SAVE, SAVE + 22),
             (Self::Load, _) => (LOAD, LOAD + 28),
         };
@@ -105,6 +114,45 @@ pub(crate) fn entry_frame(base: &Frame, pc: u32, regs: &[(usize, u32)]) -> Frame
 }
 
 impl<K: Kernel, H: Host> Engine<'_, K, H> {
+    /// Lets a held thread make, in the window, the system call that its frame stands before, with `tag` in
+    /// r0 and all its other registers. If it blocks there it is [moved out](Self::move_out) later.
+    pub(crate) fn start_own_syscall(&mut self, index: usize, tag: u32) -> Result<Stub, Error> {
+        let mut frame = self.set.entries[index].frame;
+        let stub = if frame.is_thumb() { Stub::ThumbSyscall } else { Stub::Syscall };
+        frame.set_pc(self.env.pd_window + stub.bounds(self.k.revision()).0);
+        frame.set_reg(0, tag);
+        self.set.entries[index].last = Frame::ZERO;
+        self.send_frame(index, &frame, true)?;
+        Ok(stub)
+    }
+
+    /// Sees, after a barrier, whether such a system call blocks or has ended.
+    pub(crate) fn note_own_syscall(&mut self, index: usize, stub: Stub) -> Result<(), Error> {
+        if self.set.entries[index].last == Frame::ZERO {
+            self.set.entries[index].staged = true;
+            return Ok(());
+        }
+        let mut ended = self.finish_stub(index, stub)?;
+        ended.set_pc(self.pc_behind(index));
+        self.set.entries[index].ended = Some(ended);
+        Ok(())
+    }
+
+    /// The pc behind the system call that the frame of thread `index` stands before.
+    fn pc_behind(&self, index: usize) -> u32 {
+        let frame = &self.set.entries[index].frame;
+        let revision = self.k.revision();
+        let thumb = frame.is_thumb().then(|| revision.thumb_syscall_bytes()).flatten();
+        frame.pc() + thumb.unwrap_or(revision.syscall_bytes())
+    }
+
+    /// Makes a thread that is blocked in the window return behind its own system call.
+    pub(crate) fn move_out(&mut self, index: usize) -> Result<(), Error> {
+        // M takes the Thumb bit from bit 0; on G the system call is always made in ARM state.
+        let ip = Some(self.pc_behind(index) | u32::from(self.set.entries[index].frame.is_thumb()));
+        self.ex_regs(index, ExRegs { ip, ..ExRegs::default() })
+    }
+
     /// Starts a stub on a held thread; it is back after the next barrier.
     pub(crate) fn start_stub(
         &mut self,

@@ -21,6 +21,9 @@ pub mod activity_kind {
     pub const PAGE_FAULT: u32 = 7;
     /// In the send phase of a message whose receiver is not of this PD; the call is repeated.
     pub const SEND_OUTSIDE: u32 = 8;
+    /// In a call whose request a server outside the PD has and has not answered: the stop fails, and the
+    /// call is made again.
+    pub const CALL_OUTSIDE: u32 = 9;
 }
 
 /// What a thread was doing, and with whom.

@@ -29,8 +29,8 @@ pub enum ErrorKind {
     /// The set did not come to rest: something at a higher priority runs all the time. Operand 0: passes
     /// that were tried.
     BarrierTimeout,
-    /// A thread is in a call to a server outside the PD that has the request. Operand 0: thread index,
-    /// operand 1: slot.
+    /// A thread is in a call to a server outside the PD. Operand 0: thread index, operand 1: slot, operand 2:
+    /// 1 if the server had the request; it gets it a second time then.
     OutsideCall,
     /// Threads wait for each other in a circle. Operand 0: a thread of it.
     Cycle,
@@ -42,7 +42,8 @@ pub enum ErrorKind {
     UnknownSyscall,
     /// A thread uses an operation that cannot be continued. Operand 0: thread index, operand 1: selector.
     UnknownOperation,
-    /// A thread is blocked at a gate without a thread. Operand 0: thread index, operand 1: slot.
+    /// A gate has no thread, or one that was never started. Operand 0: a thread blocked there if known,
+    /// operand 1: slot.
     UnboundGate,
     /// What was staged contradicts itself or the PD. Operand 0: thread index, operand 1: part, operand 2:
     /// offending word.
@@ -53,6 +54,11 @@ pub enum ErrorKind {
     BadSlot,
     /// The caller's steps are not traced.
     NotTraced,
+    /// The PD holds a capability to something outside that is not known to answer promptly. Operand 0: slot.
+    UnknownPeer,
+    /// Several servers wait for something, and it cannot be told whether one is in another's queue.
+    /// Operand 0: one of them, operand 1: how many.
+    Undecided,
 }
 
 /// An error with its operands.
@@ -68,7 +74,7 @@ impl ErrorKind {
     /// Added to the discriminant so that the service's errors are not taken for the kernel's.
     pub const BASE: u32 = 3000;
 
-    const ALL: [Self; 21] = [
+    const ALL: [Self; 23] = [
         Self::BadRequest,
         Self::NoSuchSession,
         Self::WrongState,
@@ -90,6 +96,8 @@ impl ErrorKind {
         Self::StubFailed,
         Self::BadSlot,
         Self::NotTraced,
+        Self::UnknownPeer,
+        Self::Undecided,
     ];
 
     /// The number on the wire, positive.
@@ -145,8 +153,9 @@ impl fmt::Display for Error {
             }
             ErrorKind::OutsideCall => write!(
                 f,
-                "thread {a} is in a call through slot {b:#x} that a server outside the target has not answered: \
-                 route the session to a prompt server"
+                "thread {a} is in a call through slot {b:#x} that a server outside the target has not answered{}: \
+                 route the session to a prompt server",
+                if c == 0 { "" } else { "; the server gets the request again" }
             ),
             ErrorKind::Cycle => write!(f, "threads call each other in a circle with thread {a}"),
             ErrorKind::AmbiguousLink => {
@@ -162,10 +171,18 @@ impl fmt::Display for Error {
                 write!(f, "thread {a} uses selector {b:#x}, which cannot be continued")
             }
             ErrorKind::UnboundGate => {
-                write!(f, "thread {a} is blocked at the gate in slot {b:#x}, which has no thread")
+                write!(f, "the gate in slot {b:#x} has no thread that runs: bind it to one or delete it")
             }
             ErrorKind::BadState => write!(f, "state of thread {a} is not valid in part {b}, word {c:#x}"),
             ErrorKind::StubFailed => write!(f, "thread {a} left the stop window at pc {b:#x}"),
+            ErrorKind::UnknownPeer => write!(
+                f,
+                "slot {a:#x} holds a capability to a server that is not known to answer promptly: take it away"
+            ),
+            ErrorKind::Undecided => write!(
+                f,
+                "thread {a} is one of {b} servers that wait, perhaps in each other's queues: try again later"
+            ),
             ErrorKind::BadSlot => write!(f, "slot {a:#x} cannot be filled: it is outside the range or full"),
             ErrorKind::NotTraced => {
                 f.write_str("nothing is traced for the caller: switch its trace on first")

@@ -172,6 +172,8 @@ pub mod slot_kind {
     pub const FIXED: u32 = 3;
     /// A capability that the service does not know: received from another PD.
     pub const UNKNOWN: u32 = 4;
+    /// A thread of the PD itself. Badge: its index.
+    pub const THREAD: u32 = 5;
 }
 
 /// What a stop did, the result of [`verb::STOP`].

@@ -77,6 +77,12 @@ events! {
     Prepare = 18 "prepare",
     /// The whole set goes on after a failed stop.
     LetGo = 19 "let-go",
+    /// The thread was sent an empty message, which only an open wait takes. Argument: 1 if it took it.
+    Probe = 20 "probe",
+    /// The thread gave an empty answer to whom it owed one.
+    Answer = 21 "answer",
+    /// All slots were looked at. Argument: how many are filled.
+    Slots = 22 "slots",
 
     /// The target's memory, threads and objects were listed.
     Scan = 40 "scan",
