@@ -46,6 +46,9 @@ pub fn cases() -> Vec<Case> {
         let k = kernel.clone();
         cases.push(one(&format!("boot on {}: sheep counts", k.name), move |c| sheep(c, &k)));
         let k = kernel.clone();
+        let rows = k.clone();
+        cases
+            .push(one(&format!("boot on {}: every row of docs/stop.md", k.name), move |c| rows_of(c, &rows)));
         cases.push(one(&format!("boot on {}: the engine stops and restores threads", k.name), move |c| {
             engine(c, &k)
         }));
@@ -144,6 +147,15 @@ fn engine(context: &Context, kernel: &Kernel) -> Result<()> {
     let failed = lines.iter().find(|l| l.contains("engine: FAIL"));
     ensure(failed.is_none(), || failed.cloned().unwrap_or_default())?;
     ensure(lines.iter().any(|l| l.contains("engine: 4 passed, 0 failed")), || "no verdict".into())
+}
+
+/// Directed stops, each compared with a run without a stop.
+fn rows_of(context: &Context, kernel: &Kernel) -> Result<()> {
+    let boot = Boot { root: "rows-test", modules: vec![], disk: false, mib: 256, until: None };
+    let lines = boot.on(context, kernel)?;
+    let failed = lines.iter().find(|l| l.contains("rows: FAIL"));
+    ensure(failed.is_none(), || failed.cloned().unwrap_or_default())?;
+    ensure(lines.iter().any(|l| l.contains(" cases, 0 failed")), || "no verdict".into())
 }
 
 /// Programs that make each request to root, good and bad, and count what root holds before and after.
