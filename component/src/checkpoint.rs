@@ -10,8 +10,8 @@ use crate::error::{Asked, DiskError, Error, Request, Result};
 use crate::host::Host;
 use crate::memory::{Spare, Views, check_room};
 use crate::phase::Phase;
-use crate::service::{Service, Session, Stopped};
-use crate::stop::{ATTEMPTS, PAUSE_MS, StopTimes, stop_and_copy};
+use crate::service::{Service, Session};
+use crate::stop::{ATTEMPTS, PAUSE_MS, Stood, StopTimes, stop_and_copy};
 use crate::trace::{Body, mark};
 use crate::{encode, scan, summary};
 
@@ -110,8 +110,8 @@ impl<'a, H: Host, S: Service<Pd = H::Pd>, D: BlockDevice<Error = DiskError>> Che
                 books.add_slot(entry)
             })?;
             self.enter(Phase::Stop);
-            match stop_and_copy(host, session, pd, &mut self.tables.books, &views, &spare) {
-                Ok((stopped, times)) => return self.finish(pd, stopped, times, (views, spare), after),
+            match stop_and_copy(host, session, pd, &mut self.tables.books, (&views, &spare), after) {
+                Ok((stood, times)) => return self.finish(pd, stood, times, (views, spare), after),
                 Err(error) if attempt < ATTEMPTS && is_passing(&error) => {
                     host.say(format_args!("thaw: stop {attempt} of {ATTEMPTS} failed: {error}"));
                     attempt += 1;
@@ -151,20 +151,17 @@ impl<'a, H: Host, S: Service<Pd = H::Pd>, D: BlockDevice<Error = DiskError>> Che
     fn finish(
         &mut self,
         pd: H::Pd,
-        stopped: Session<'_, S, Stopped>,
-        mut times: StopTimes,
+        stood: Stood<'_, S>,
+        times: StopTimes,
         (views, spare): (Views<'_, H>, Spare<'_, H>),
         after: After,
     ) -> Result<Done> {
-        let held = match after {
-            After::Resume => {
-                stopped.resume().map_err(Error::Resume)?;
-                times.resumed = self.host.ticks();
-                mark(self.host, Event::Resume.of_all());
+        let held = match stood {
+            Stood::GoesOn => {
                 self.enter(Phase::Resume);
                 None
             }
-            After::Destroy => Some(stopped),
+            Stood::Still(stopped) => Some(stopped),
         };
         drop(views);
         self.enter(Phase::Write);

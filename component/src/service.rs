@@ -133,6 +133,12 @@ impl ThreadState {
 pub enum Open {}
 /// State of a session: all threads stand still and can go on.
 pub enum Stopped {}
+/// State of a session: the target runs again, and what it was at the stop can be read.
+pub enum Snapshot {}
+/// A session that knows what the target was at its last stop.
+pub trait Readable {}
+impl Readable for Stopped {}
+impl Readable for Snapshot {}
 /// State of a session: the threads of a fresh PD wait for their state.
 pub enum Prepared {}
 
@@ -195,7 +201,7 @@ impl<'s, S: Service> Session<'s, S, Open> {
     }
 }
 
-impl<S: Service> Session<'_, S, Stopped> {
+impl<S: Service, State: Readable> Session<'_, S, State> {
     /// Reads all that thread `index` is.
     pub fn thread(&self, index: u32, state: &mut ThreadState) -> ServiceResult<()> {
         let get = |part, words: &mut [u32]| self.service.thread_get(self.id, index, part, words);
@@ -224,6 +230,14 @@ impl<S: Service> Session<'_, S, Stopped> {
             }
         }
         Ok(())
+    }
+}
+
+impl<'s, S: Service> Session<'s, S, Stopped> {
+    /// Lets all threads go on; what they were at the stop can still be read.
+    pub fn go_on(self) -> ServiceResult<Session<'s, S, Snapshot>> {
+        self.service.commit(self.id)?;
+        Ok(self.into())
     }
 
     /// Lets all threads go on.

@@ -3,11 +3,12 @@
 use thaw_protocol::trace::Event;
 
 use crate::books::Books;
+use crate::config::After;
 use crate::error::{Asked, Error, Request, Result};
 use crate::host::Host;
 use crate::memory::{Spare, Views};
 use crate::scan;
-use crate::service::{Open, Service, Session, Stopped};
+use crate::service::{Open, Readable, Service, Session, Stopped};
 use crate::trace::mark;
 
 /// How often a stop is tried: the target may change what it has, or be in a call that ends soon.
@@ -24,7 +25,7 @@ pub struct StopTimes {
     pub stopped: Option<u64>,
     /// Counter when all memory was copied.
     pub copied: Option<u64>,
-    /// Counter when everything was read.
+    /// Counter when all that must be read in the stop was read.
     pub read: Option<u64>,
     /// Counter when all threads were continued, if they were.
     pub resumed: Option<u64>,
@@ -32,32 +33,58 @@ pub struct StopTimes {
     pub report: thaw_protocol::StopReport,
 }
 
+/// What became of the target after its stop.
+pub enum Stood<'s, S: Service> {
+    /// It stands still.
+    Still(Session<'s, S, Stopped>),
+    /// It goes on.
+    GoesOn,
+}
+
 /// Stops the target and copies all that it is. On an error it runs on and the session is closed.
+///
+/// In the stop only memory is copied: what the service noted of threads and slots is read when the target goes on.
 pub fn stop_and_copy<'s, H: Host, S: Service<Pd = H::Pd>>(
     host: &H,
     session: Session<'s, S, Open>,
     pd: H::Pd,
     books: &mut Books,
-    views: &Views<'_, H>,
-    spare: &Spare<'_, H>,
-) -> Result<(Session<'s, S, Stopped>, StopTimes)> {
+    (views, spare): (&Views<'_, H>, &Spare<'_, H>),
+    after: After,
+) -> Result<(Stood<'s, S>, StopTimes)> {
     mark(host, Event::Ready.of_all());
     let mut times = StopTimes { begin: host.ticks(), ..StopTimes::default() };
     let (stopped, report) = session.stop().map_err(Error::Stop)?;
     (times.stopped, times.report) = (host.ticks(), report);
     mark(host, Event::Stop.of_all().with(report.threads));
-    match read_all(host, &stopped, pd, books, views, spare, &mut times) {
-        Ok(()) => Ok((stopped, times)),
-        Err(error) => {
-            stopped.resume().map_err(Error::Resume)?;
-            Err(error)
+    let copied = copy(host, pd, books, views, spare, &mut times);
+    match (copied, after) {
+        (Ok(()), After::Resume) => {
+            times.read = host.ticks();
+            let snapshot = stopped.go_on().map_err(Error::Resume)?;
+            times.resumed = host.ticks();
+            mark(host, Event::Resume.of_all());
+            read(host, &snapshot, books)?;
+            Ok((Stood::GoesOn, times))
         }
+        (Ok(()), After::Destroy) => match read(host, &stopped, books) {
+            Ok(()) => {
+                times.read = host.ticks();
+                Ok((Stood::Still(stopped), times))
+            }
+            Err(error) => go_on(stopped, error),
+        },
+        (Err(error), _) => go_on(stopped, error),
     }
 }
 
-fn read_all<H: Host, S: Service<Pd = H::Pd>>(
+fn go_on<T, S: Service>(stopped: Session<'_, S, Stopped>, error: Error) -> Result<T> {
+    stopped.resume().map_err(Error::Resume)?;
+    Err(error)
+}
+
+fn copy<H: Host>(
     host: &H,
-    stopped: &Session<'_, S, Stopped>,
     pd: H::Pd,
     books: &mut Books,
     views: &Views<'_, H>,
@@ -70,31 +97,38 @@ fn read_all<H: Host, S: Service<Pd = H::Pd>>(
     times.copied = host.ticks();
     mark(host, Event::Copy.of_all().with(books.ram_bytes() / 1024));
     books.clock_us = host.clock_us(pd).asked(Request::Clock)?;
+    Ok(())
+}
+
+fn read<H: Host, S: Service<Pd = H::Pd>, State: Readable>(
+    host: &H,
+    session: &Session<'_, S, State>,
+    books: &mut Books,
+) -> Result<()> {
     let live = books.live_mask();
     for (i, thread) in (0..).zip(&mut books.threads).filter(|(i, _)| live & (1 << i) != 0) {
-        stopped.thread(i, &mut thread.state)?;
+        session.thread(i, &mut thread.state)?;
         mark(host, Event::Read.of(i as usize));
     }
     let objects = &mut books.objects;
-    stopped.irqs(|slot, pending| {
+    session.irqs(|slot, pending| {
         if let Some(irq) = objects.iter_mut().find(|o| o.object.slot == slot) {
             irq.pending = pending;
         }
     })?;
-    recheck_slots(host, stopped, books)?;
-    times.read = host.ticks();
+    compare_slots(host, session, books)?;
     mark(host, Event::Check.of_all());
     Ok(())
 }
 
-/// Capabilities may have arrived since the scan.
-fn recheck_slots<H: Host, S: Service<Pd = H::Pd>>(
+/// Capabilities may have arrived between the scan and the stop.
+fn compare_slots<H: Host, S: Service<Pd = H::Pd>, State: Readable>(
     host: &H,
-    stopped: &Session<'_, S, Stopped>,
+    session: &Session<'_, S, State>,
     books: &Books,
 ) -> Result<()> {
     let mut n = 0;
-    stopped.slots(host.slot_end(), |entry| {
+    session.slots(host.slot_end(), |entry| {
         let same = books.slots.get(n) == Some(&entry);
         n += 1;
         if same { Ok(()) } else { Err(Error::Changed("capabilities")) }

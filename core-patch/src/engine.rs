@@ -125,7 +125,7 @@ impl<'a, K: Kernel, H: Host> Engine<'a, K, H> {
                 self.prepare(mask).map(|()| Reply::default())
             }
             verb::THREAD_GET => {
-                self.need_held()?;
+                self.need_snapshot()?;
                 self.get_part(word(2)?, word(3)?)
             }
             verb::THREAD_SET => {
@@ -134,7 +134,7 @@ impl<'a, K: Kernel, H: Host> Engine<'a, K, H> {
             }
             verb::COMMIT => self.commit().map(|()| Reply::default()),
             verb::IRQ_GET => {
-                self.need_held()?;
+                self.need_snapshot()?;
                 self.irq_get(word(2)?)
             }
             verb::IRQ_SET => {
@@ -182,6 +182,7 @@ impl<'a, K: Kernel, H: Host> Engine<'a, K, H> {
     /// Ends the books of a session; the PD may be gone by now.
     fn forget(&mut self) {
         self.set.state = State::Closed;
+        self.set.snapshot = false;
         self.set.window_mapped = false;
         for entry in &mut self.set.entries {
             entry.info = None;
@@ -207,6 +208,9 @@ impl<'a, K: Kernel, H: Host> Engine<'a, K, H> {
     }
 
     fn probe_any_time(&mut self, first: u32) -> Result<Reply, Error> {
+        if self.set.snapshot {
+            return Ok(self.probe_snapshot(first));
+        }
         if self.set.state == State::Open {
             self.book_objects()?;
         }
@@ -236,6 +240,11 @@ impl<'a, K: Kernel, H: Host> Engine<'a, K, H> {
         } else {
             Err(ErrorKind::WrongState.with(self.set.state.number(), 0, 0))
         }
+    }
+
+    /// What a stop found can be read until the next one.
+    fn need_snapshot(&self) -> Result<(), Error> {
+        if self.set.snapshot { Ok(()) } else { self.need_held() }
     }
 
     fn need_held(&self) -> Result<(), Error> {

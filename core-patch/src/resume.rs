@@ -20,6 +20,7 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
     pub(crate) fn prepare(&mut self, mask: u64) -> Result<(), Error> {
         let pd = self.pd()?;
         self.host.freeze(pd).map_err(|e| ErrorKind::Kernel.with(e, step::HOST, 0))?;
+        self.set.snapshot = false;
         let result = self.try_prepare(mask);
         match result {
             Ok(()) => self.set.state = State::Prepared,

@@ -161,6 +161,8 @@ pub struct Set {
     pub(crate) entries: [Entry; THREADS_MAX],
     pub(crate) irqs: Vec<IrqEntry, IRQS_MAX>,
     pub(crate) objects: Vec<ObjectInfo, OBJECTS_MAX>,
+    /// The books hold what was found at a stop, also after the threads went on.
+    pub(crate) snapshot: bool,
     /// Filled slots at the last stop: slot, kind, badge.
     pub(crate) slots: Vec<[u32; 3], SLOTS_MAX>,
     pub(crate) shadow: Shadow,
@@ -184,6 +186,7 @@ impl Set {
             entries: [const { Entry::EMPTY }; THREADS_MAX],
             irqs: Vec::new(),
             objects: Vec::new(),
+            snapshot: false,
             slots: Vec::new(),
             report: StopReport { threads: 0, cancelled: 0, drained: 0, links: 0, barriers: 0 },
             shadow: Shadow::new(),

@@ -37,6 +37,17 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
         Ok(reply)
     }
 
+    /// The same from the books of the last stop.
+    pub(crate) fn probe_snapshot(&self, first: u32) -> Reply {
+        let found = || self.set.slots.iter().filter(|entry| entry[0] >= first);
+        let next = found().nth(PROBE_ENTRIES).map_or(self.env.slots.1, |entry| entry[0]);
+        let count = found().count().min(PROBE_ENTRIES) as u32;
+        let mut reply = Reply::default();
+        reply.push(&[next.saturating_sub(first), count]);
+        found().take(PROBE_ENTRIES).for_each(|entry| reply.push(entry));
+        reply
+    }
+
     fn holds_stop_gate(&self, slot: u32) -> bool {
         let mut gates = self.set.entries.iter().enumerate().filter(|(_, entry)| entry.gate_mapped);
         gates.any(|(i, _)| self.env.stop_slot_of(i).0 == slot)

@@ -34,9 +34,11 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
         let pd = self.pd()?;
         self.host.freeze(pd).map_err(|e| ErrorKind::Kernel.with(e, step::HOST, 0))?;
         self.set.report = StopReport::default();
+        self.set.snapshot = false;
         match self.try_stop() {
             Ok(()) => {
                 self.set.state = State::Stopped;
+                self.set.snapshot = true;
                 Ok(self.set.report)
             }
             Err(e) => {

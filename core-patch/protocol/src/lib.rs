@@ -39,7 +39,8 @@ pub mod verb {
     /// (threads 0-31) and MR3 (32-63). The others stay as they were made, never started. Every thread taken
     /// has a zero state that must be set with [`THREAD_SET`] before [`COMMIT`].
     pub const PREPARE: u32 = 4;
-    /// Reads a part of a stopped thread. MR2 thread index, MR3 [`part`](crate::part). Result: the part.
+    /// Reads a part of a thread as it was at the last stop, also after [`COMMIT`], until the session ends or
+    /// stops again. MR2 thread index, MR3 [`part`](crate::part). Result: the part.
     pub const THREAD_GET: u32 = 5;
     /// Stages a part of a thread of a prepared PD. MR2 thread index, MR3 part, then its words.
     pub const THREAD_SET: u32 = 6;
@@ -51,7 +52,7 @@ pub mod verb {
     pub const IRQ_GET: u32 = 8;
     /// Stages the pending triggers of the IRQ object in slot MR2 of a prepared PD. MR3 count.
     pub const IRQ_SET: u32 = 9;
-    /// Identities of filled slots from MR2 on, at most [`PROBE_SLOTS`](crate::PROBE_SLOTS) looked at.
+    /// Identities of filled slots from MR2 on, after a stop as they were then; before one, at most [`PROBE_SLOTS`](crate::PROBE_SLOTS) looked at.
     /// Result: number of slots looked at, number of entries, then per entry slot, kind, badge.
     pub const SLOT_PROBE: u32 = 10;
     /// Installs a capability that the caller holds and passes (one item) into slot MR2 of a prepared PD
