@@ -14,14 +14,14 @@ use core::cell::Cell;
 use core::sync::atomic::{AtomicBool, Ordering};
 
 use cases::{Act, CASES, Case};
-use memory::{Once, Page};
+use memory::Page;
 use place::{Place, ROOT_TASK, Stage};
 use script::{RESULT, STEP_WORDS, STEPS};
 use thaw_core_patch::{Engine, Request, Set, stub_code};
 use thaw_l4::{Fpage, Kernel, Op, Real, Revision, Selector, Timeout, Timeouts, ipc, raw};
 use thaw_native_abi::boot::POWER_OFF_LINE;
 use thaw_protocol::{StopReport, activity_kind, part, verb};
-use thaw_rt::{kernel, println};
+use thaw_rt::{Once, kernel, println};
 
 thaw_rt::entry!(main);
 
