@@ -10,10 +10,11 @@ use thaw_image::{Expect, Source};
 use crate::failure::Failure;
 use crate::input::{Image, Input, SCRATCH, at};
 use crate::print;
-use crate::whole::whole;
+use crate::whole::{apart, whole};
 
 /// Writes the newest image of the disk at `path` to `out`, whole or not at all.
 pub fn extract(path: &Path, out: &Path, json: bool) -> Result<(), Failure> {
+    apart(out, &[path])?;
     let mut input = Input::open(path)?;
     let mut image = input.image(path)?;
     if matches!(image, Image::File(_)) {

@@ -15,6 +15,8 @@ pub enum Failure {
     Input(PathBuf, io::Error),
     /// The output cannot be written.
     Output(PathBuf, io::Error),
+    /// The output is one of the inputs.
+    Replaces(PathBuf),
     /// Standard output is closed.
     Pipe,
     /// An image where a disk is wanted.
@@ -46,7 +48,7 @@ impl Failure {
     pub fn code(&self) -> u8 {
         match self {
             Self::Input(..) => own::INPUT,
-            Self::Output(..) => own::OUTPUT,
+            Self::Output(..) | Self::Replaces(_) => own::OUTPUT,
             Self::Pipe => 0,
             Self::NotADisk(_) => own::NOT_A_DISK,
             Self::NoTrace(_) => own::NO_TRACE,
@@ -87,6 +89,9 @@ impl fmt::Display for Failure {
             }
             Self::Output(path, error) => {
                 write!(f, "{}: cannot be written: {error}; name another place", path.display())
+            }
+            Self::Replaces(path) => {
+                write!(f, "{}: is an input and would be replaced; name another place", path.display())
             }
             Self::Pipe => f.write_str("standard output is closed"),
             Self::NotADisk(path) => {

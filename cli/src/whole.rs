@@ -5,6 +5,17 @@ use std::path::{Path, PathBuf};
 
 use crate::failure::Failure;
 
+/// Refuses an output that would replace one of the `inputs`.
+pub fn apart(out: &Path, inputs: &[&Path]) -> Result<(), Failure> {
+    let place = |path: &Path| std::fs::canonicalize(path).ok();
+    match place(out) {
+        Some(there) if inputs.iter().any(|input| place(input).as_ref() == Some(&there)) => {
+            Err(Failure::Replaces(out.into()))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Lets `write` make a file beside `out` and moves it there once it is complete.
 pub fn whole(out: &Path, write: impl FnOnce(&Path) -> Result<(), Failure>) -> Result<(), Failure> {
     let part = part_of(out);

@@ -76,15 +76,18 @@ fn pages_failure(path: &Path, error: Error<io::Error>) -> Failure {
     Failure::of(path, error)
 }
 
+/// Words of one UTCB and pages of one dataspace that the text tells; JSON has all.
+const TOLD: usize = 4;
+
 impl Compared {
     fn text(&self, out: &mut dyn Write) -> io::Result<()> {
-        for difference in &self.differences {
-            let Difference { object, field, .. } = difference;
-            let value = |value: &Option<String>| value.clone().unwrap_or_else(|| "nothing".into());
-            let (a, b) = (value(&difference.a), value(&difference.b));
-            let note = if difference.class == Class::Continuation { " (a continuation may)" } else { "" };
-            let separator = if field.is_empty() { "" } else { " " };
-            writeln!(out, "{object}{separator}{field}: {a} became {b}{note}")?;
+        let alike = |a: &Difference, b: &Difference| a.object == b.object && a.family() == b.family();
+        for group in self.differences.chunk_by(alike) {
+            let told = if group[0].family().is_some() { group.len().min(TOLD) } else { group.len() };
+            group[..told].iter().try_for_each(|difference| difference.text(out))?;
+            if let (Some(family), more @ 1..) = (group[0].family(), group.len() - told) {
+                writeln!(out, "{}: {more} more {family}, --json lists them", group[0].object)?;
+            }
         }
         let count = self.differences.len();
         let verdict = if self.equal { "equal" } else { "different" };
@@ -93,5 +96,25 @@ impl Compared {
             1 => writeln!(out, "{} and {} are {verdict}: 1 difference", self.a, self.b),
             _ => writeln!(out, "{} and {} are {verdict}: {count} differences", self.a, self.b),
         }
+    }
+}
+
+impl Difference {
+    /// What there may be very much of.
+    fn family(&self) -> Option<&'static str> {
+        match self.field.as_str() {
+            field if field.starts_with("utcb[") => Some("words of the utcb"),
+            field if field.starts_with("page ") => Some("pages"),
+            _ => None,
+        }
+    }
+
+    fn text(&self, out: &mut dyn Write) -> io::Result<()> {
+        let Self { object, field, .. } = self;
+        let value = |value: &Option<String>| value.clone().unwrap_or_else(|| "nothing".into());
+        let (a, b) = (value(&self.a), value(&self.b));
+        let note = if self.class == Class::Continuation { " (a continuation may)" } else { "" };
+        let separator = if field.is_empty() { "" } else { " " };
+        writeln!(out, "{object}{separator}{field}: {a} became {b}{note}")
     }
 }

@@ -20,7 +20,7 @@ use thaw_image::{Expect, Verified};
 use crate::failure::Failure;
 use crate::input::{Image, Input, SCRATCH, at};
 use crate::print;
-use crate::whole::whole;
+use crate::whole::{apart, whole};
 use crate::words::Names;
 use layout::{Piece, Plan, Segment};
 use output::Sparse;
@@ -48,6 +48,10 @@ const ALIGN: u64 = 4096;
 /// Writes the core, whole or not at all, and says what is in it.
 pub fn to_core(request: &Request<'_>) -> Result<(), Failure> {
     let path = request.input;
+    let inputs: Vec<&Path> =
+        [path].into_iter().chain(request.roms.iter().map(|(_, file)| file.as_path())).collect();
+    apart(request.out, &inputs)?;
+    request.script.map_or(Ok(()), |script| apart(script, &inputs))?;
     let mut input = Input::open(path)?;
     let mut image = input.image(path)?;
     let mut scratch = vec![0; SCRATCH];

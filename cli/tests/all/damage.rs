@@ -247,6 +247,31 @@ fn files_that_are_none() {
     assert_eq!(thaw(&["verify", "tiny.thaw", "--abi", "x"]).code, 2);
 }
 
+/// A checkpoint is never lost to a slip of the hand.
+#[test]
+fn no_verb_replaces_its_input() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let (disk, image) = (directory.path().join("disk"), directory.path().join("image"));
+    std::fs::write(&disk, golden("disk.img")).expect("written");
+    std::fs::write(&image, golden("sheep.thaw")).expect("written");
+    let other_name = directory.path().join(".").join("image");
+    let (core, image_text) = (directory.path().join("core"), text(&image));
+    let slips: [&[&str]; 4] = [
+        &["extract", text(&disk), text(&disk)],
+        &["to-core", image_text, "-o", image_text],
+        &["to-core", image_text, "-o", text(&other_name)],
+        &["to-core", image_text, "-o", text(&core), "--script", image_text],
+    ];
+    for arguments in slips {
+        let ran = thaw(arguments);
+        assert_eq!(ran.code, 4, "{arguments:?}: {}", ran.err);
+        assert!(ran.err.contains("is an input and would be replaced"), "{}", ran.err);
+    }
+    assert!(std::fs::read(&disk).expect("there") == golden("disk.img"));
+    assert!(std::fs::read(&image).expect("there") == golden("sheep.thaw"));
+    assert!(!core.exists());
+}
+
 /// What refuses an image refuses it in every verb.
 #[test]
 fn every_verb_verifies_first() {

@@ -170,6 +170,18 @@ fn slots_and_objects_are_named() {
 }
 
 #[test]
+fn the_text_stays_short() {
+    let files = Files::new();
+    let path = files.sealed("b", &[(thread(1) + UTCB, &[0x77; 4 * 40])]);
+    let (code, lines) = compared(&path, &[]);
+    assert_eq!((code, lines.len()), (1, 5), "{lines:?}");
+    assert_eq!(lines[4], "thread 1 memory: 36 more words of the utcb, --json lists them");
+    let ran = thaw(&["diff", "--json", "sheep.thaw", text(&path)]);
+    let value: Value = serde_json::from_str(&ran.out).expect("JSON");
+    assert_eq!(value["differences"].as_array().map(Vec::len), Some(40));
+}
+
+#[test]
 fn json_has_the_same() {
     let files = Files::new();
     let path = files.sealed("b", &[(thread(1) + R4, &[0; 4])]);
