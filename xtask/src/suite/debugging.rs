@@ -33,34 +33,31 @@ const LIVES: [(&str, &str); 7] = [
     ("lock-b", "sheep::lock::run"),
 ];
 
-/// All cases.
+/// All cases. `THAW_KERNEL_G` and `THAW_KERNEL_M` name real kernels, as for the boots.
 pub fn cases() -> Vec<Case> {
-    let mut cases = Vec::new();
-    for abi in [Abi::G, Abi::M] {
-        cases
-            .push(one(&format!("debugging on {abi}: a core and a restored target are as the image says"), {
-                move |c| debugging(c, abi)
-            }));
-    }
-    cases
+    let own = [Abi::G, Abi::M].map(|abi| (abi.to_string(), abi, None));
+    let real =
+        [("THAW_KERNEL_G", Abi::G), ("THAW_KERNEL_M", Abi::M)].into_iter().filter_map(|(variable, abi)| {
+            Some((format!("real {abi}"), abi, Some(PathBuf::from(std::env::var_os(variable)?))))
+        });
+    let case = |(name, abi, kernel): (String, Abi, Option<PathBuf>)| {
+        let name = format!("debugging on {name}: a core and a restored target are as the image says");
+        one(&name, move |c| debugging(c, DemoArgs { kernel: kernel.clone(), ..DemoArgs::quiet(abi, &c.out) }))
+    };
+    own.into_iter().chain(real).map(case).collect()
 }
 
 /// One checkpoint, looked at as a core, after its restore, and after a restore that damages registers.
-fn debugging(context: &Context, abi: Abi) -> Result<()> {
-    let mut args = GdbArgs {
-        demo: DemoArgs::quiet(abi, &context.out.join("checkpoint")),
-        before: false,
-        after: true,
-        program: None,
-        disk: None,
-        arguments: Vec::new(),
-    };
+fn debugging(context: &Context, mut demo: DemoArgs) -> Result<()> {
+    demo.out = Some(context.out.join("checkpoint"));
+    let mut args =
+        GdbArgs { demo, before: false, after: true, program: None, disk: None, arguments: Vec::new() };
     let session = Session::prepare(&args)?;
     let disk = context.out.join("checkpoint").join("disk.img");
     let image = read_json(&context.out.join("checkpoint").join("image.json"))?;
     core(context, &disk, &image)?;
     restored(context, &session, &image)?;
-    if abi == Abi::G {
+    if args.demo.abi == Abi::G {
         // The control: the same look at a restore that loses registers finds them.
         args.disk = Some(disk);
         args.demo.out = Some(context.out.join("mutated"));
