@@ -3,8 +3,9 @@
 use std::{path::Path, process::Command};
 
 use crate::{
+    board::Board,
     check,
-    failure::{Failure, Kind, Result},
+    failure::{Failure, Kind, Result, read, write},
     paths,
     toolchain::Toolchain,
 };
@@ -23,6 +24,40 @@ pub const PACKAGES: [&str; 10] = [
     "thaw-testkernel",
 ];
 
+/// First tasks of every system, and their packages.
+const FIRST_TASKS: [(&str, &str); 3] = [
+    ("thaw-native-loader", "thaw-loader"),
+    ("thaw-native-sigma0", "thaw-sigma0"),
+    ("thaw-native-root", "thaw-root"),
+];
+
+/// Links the first tasks for another board than `virt`, and `root`, a package and its program, in root's
+/// place.
+pub fn build_first_tasks(board: Board, root: Option<(&str, &str)>) -> Result<()> {
+    if board == Board::default() {
+        return Ok(());
+    }
+    let tasks: Vec<(&str, &str)> = FIRST_TASKS.into_iter().chain(root).collect();
+    let mut command = Toolchain::need()?.command("build");
+    command.env("THAW_BOARD", board.name()).args(tasks.iter().flat_map(|(p, _)| ["-p", p]));
+    let programs: Vec<&str> = tasks.iter().map(|(_, program)| *program).collect();
+    linked_for(board, &programs, || run(&mut command, Kind::Build, "building the board's first tasks"))
+}
+
+/// Moves what `build` makes for another board than `virt` to that board's place and puts what was there
+/// for `virt` back.
+fn linked_for(board: Board, programs: &[&str], build: impl FnOnce() -> Result<()>) -> Result<()> {
+    let aside: Vec<_> =
+        programs.iter().filter_map(|p| Some((p, std::fs::read(paths::program(p)).ok()?))).collect();
+    build()?;
+    for program in programs {
+        write(&board.first_task(program), read(&paths::program(program))?)?;
+        let path = paths::program(program);
+        std::fs::remove_file(&path).map_err(|e| Failure::file(&path, &e))?;
+    }
+    aside.into_iter().try_for_each(|(program, bytes)| write(&paths::program(program), bytes))
+}
+
 /// Builds the programs of `packages`, all of them if none is named.
 pub fn build(packages: &[String]) -> Result<()> {
     let mut command = Toolchain::need()?.command("build");
@@ -33,10 +68,11 @@ pub fn build(packages: &[String]) -> Result<()> {
 }
 
 /// Builds a root task that is an example of the runtime.
-pub fn build_example(name: &str) -> Result<()> {
+pub fn build_example(board: Board, name: &str) -> Result<()> {
     let mut command = Toolchain::need()?.command("build");
-    command.args(["-p", "thaw-rt", "--example", name]);
-    run(&mut command, Kind::Build, "building an example")
+    command.env("THAW_BOARD", board.name()).args(["-p", "thaw-rt", "--example", name]);
+    let mut build = || run(&mut command, Kind::Build, "building an example");
+    if board == Board::default() { build() } else { linked_for(board, &[&format!("examples/{name}")], build) }
 }
 
 /// Builds the host tool `thaw`.

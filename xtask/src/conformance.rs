@@ -67,6 +67,7 @@ pub fn conformance(args: &ConformanceArgs) -> Result<()> {
     if !args.no_build {
         let own = args.kernel.is_none().then_some("thaw-testkernel");
         build::build(&PACKAGES.into_iter().chain(own).map(String::from).collect::<Vec<_>>())?;
+        build::build_first_tasks(args.board, Some(("thaw-conformance", "conformance")))?;
     }
     let out = paths::out().join("conformance");
     let subjects = match (&args.kernel, args.abi) {
@@ -119,7 +120,7 @@ impl Subject {
 
     /// Boots the program with a word that says what to do.
     fn boot(&self, word: &str) -> Result<Finished> {
-        let program = |name: &str| Ok(File { name: name.into(), bytes: read(&paths::program(name))? });
+        let program = |name: &str| Ok(File { name: name.into(), bytes: read(&self.board.first_task(name))? });
         let image = pack::pack(&Parts {
             loader: program("thaw-loader")?,
             kernel: self.kernel.clone(),
@@ -134,7 +135,7 @@ impl Subject {
         let run = Run {
             image: path,
             board: self.board,
-            memory_mib: 512,
+            memory_mib: self.board.memory_mib().unwrap_or(512),
             disk: None,
             log: out.join("console.log"),
             until: None,

@@ -1,6 +1,7 @@
 //! The demo: a program is checkpointed and destroyed in one boot, and goes on in another.
 
 pub mod evidence;
+mod line;
 mod measure;
 pub mod report;
 pub mod series;
@@ -39,6 +40,12 @@ pub struct DemoArgs {
     /// Heap of sheep's memory worker in MiB.
     #[arg(long, value_name = "MIB", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub memory: u32,
+    /// Where the image is kept; default: a disk where the board has one, else the serial line.
+    #[arg(long, value_enum)]
+    pub store: Option<StoreKind>,
+    /// Have the serial line tear, repeat and change what goes over it.
+    #[arg(long, value_name = "SEED", hide = true)]
+    pub faults: Option<u64>,
     /// Directory for logs, disk, image and summary.
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
@@ -62,6 +69,15 @@ pub struct DemoArgs {
     pub quiet: bool,
 }
 
+/// Where the image is kept between the boots.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, clap::ValueEnum)]
+pub enum StoreKind {
+    /// A virtio disk.
+    Disk,
+    /// A file of the host, at the other end of the console line.
+    Serial,
+}
+
 impl DemoArgs {
     /// A demo on the test kernel that only speaks through its result, with everything built.
     pub fn quiet(abi: Abi, out: &Path) -> Self {
@@ -70,6 +86,8 @@ impl DemoArgs {
             abi,
             target: None,
             memory: 1,
+            store: None,
+            faults: None,
             out: Some(out.into()),
             board: Board::default(),
             trace: false,
@@ -119,9 +137,14 @@ fn boot(series: &Series<'_>, mode: Mode, number: u32) -> Result<Evidence> {
 
 /// Takes the image off the disk with the host's own tool, which verifies it.
 fn keep_image(series: &Series<'_>) -> Result<()> {
-    let image = series.out.join("checkpoint.thaw");
+    let image = series.image();
     let mut command = Command::new(paths::host_tool());
-    build::run(command.arg("extract").arg(series.disk()).arg(&image), Kind::Check, "thaw extract")
+    match series.store() {
+        StoreKind::Disk => command.arg("extract").arg(series.disk()).arg(&image),
+        // It is there already.
+        StoreKind::Serial => command.arg("verify").arg(&image),
+    };
+    build::run(&mut command, Kind::Check, "thaw")
 }
 
 /// What two boots showed.

@@ -127,7 +127,7 @@ impl Session {
     pub fn start(&self) -> Result<Machine> {
         let log = LogFile::create(&self.run.log).map_err(|e| Failure::file(&self.run.log, &e))?;
         std::fs::remove_file(&self.socket).ok();
-        let mut command = self.run.command();
+        let mut command = self.run.command()?;
         let socket = self.socket.display();
         command.arg("-S").args(["-chardev", &format!("socket,id=gdb,path={socket},server=on,wait=off")]);
         command.args(["-gdb", "chardev:gdb"]).stdout(log).stderr(Stdio::null());

@@ -12,6 +12,7 @@ mod pack;
 mod paths;
 mod qemu;
 mod run;
+mod serial;
 mod setup;
 mod suite;
 mod tidy;

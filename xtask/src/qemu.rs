@@ -14,6 +14,7 @@ use crate::{
     board::Board,
     console::{Lines, Meaning, meaning},
     failure::{Failure, Kind, Result},
+    serial::Peer,
 };
 
 /// How long the console is still read after a line that ends the run, for what follows it.
@@ -109,14 +110,23 @@ impl Drop for Machine {
 impl Run {
     /// Runs the machine to its end.
     pub fn run(&self) -> Result<Finished> {
+        self.run_with(None)
+    }
+
+    /// The same with somebody at the other end of the console.
+    pub fn run_with(&self, mut peer: Option<&mut Peer<'_>>) -> Result<Finished> {
         if let Some(parent) = self.log.parent() {
             std::fs::create_dir_all(parent).map_err(|e| Failure::file(parent, &e))?;
         }
         let mut log = File::create(&self.log).map_err(|e| Failure::file(&self.log, &e))?;
-        let mut child = self.command().spawn().map_err(|e| {
-            Failure::new(Kind::Tool, format!("qemu-system-arm: {e}; run `cargo xtask setup`"))
-        })?;
-        let stdout = child.stdout.take();
+        let mut child = self
+            .command()?
+            .stdin(if peer.is_some() { Stdio::piped() } else { Stdio::null() })
+            .spawn()
+            .map_err(|e| {
+                Failure::new(Kind::Tool, format!("qemu-system-arm: {e}; run `cargo xtask setup`"))
+            })?;
+        let (stdout, mut stdin) = (child.stdout.take(), child.stdin.take());
         let mut machine = Machine(child);
         let chunks =
             read_in_background(stdout.ok_or_else(|| Failure::new(Kind::Tool, "qemu without a console"))?);
@@ -125,6 +135,15 @@ impl Run {
         let mut parts = Lines::default();
         let mut deadline = start + self.timeout;
         while let Ok(bytes) = receive(&chunks, deadline, &mut watch) {
+            let bytes = match (&mut peer, &mut stdin) {
+                (Some(peer), Some(stdin)) => {
+                    let (text, answer) = peer.exchange(&bytes);
+                    // A machine that has ended hears nothing any more; the watch sees that.
+                    stdin.write_all(&answer).and_then(|()| stdin.flush()).ok();
+                    text
+                }
+                _ => bytes,
+            };
             log.write_all(&bytes).map_err(|e| Failure::file(&self.log, &e))?;
             for line in parts.push(&bytes) {
                 self.note(&mut watch, line);
@@ -145,16 +164,22 @@ impl Run {
     }
 
     /// QEMU with all options; the console is its output.
-    pub fn command(&self) -> Command {
+    pub fn command(&self) -> Result<Command> {
+        let none = |what: &str| Failure::new(Kind::Config, format!("board {}: {what}", self.board.name()));
+        let machine =
+            self.board.machine().ok_or_else(|| none("QEMU has no such machine: only pack for it"))?;
+        if let Some(mib) = self.board.memory_mib().filter(|mib| *mib != self.memory_mib) {
+            return Err(none(&format!("has {mib} MiB of RAM, not {}: give it that much", self.memory_mib)));
+        }
         let mut command = Command::new("qemu-system-arm");
-        command.args(self.board.machine()).args(["-m", &self.memory_mib.to_string()]);
+        command.args(machine).args(["-m", &self.memory_mib.to_string()]);
         command.args(["-nodefaults", "-nographic", "-monitor", "none", "-serial", "stdio", "-no-reboot"]);
         command.args(["-icount", &self.icount]).arg("-kernel").arg(&self.image);
         if let Some(disk) = &self.disk {
-            command.args(self.board.disk(disk));
+            command.args(self.board.disk(disk).ok_or_else(|| none("has no disk: leave it out"))?);
         }
-        command.env("QEMU_AUDIO_DRV", "none").stdin(Stdio::null()).stdout(Stdio::piped());
-        command
+        command.env("QEMU_AUDIO_DRV", "none").stdout(Stdio::piped());
+        Ok(command)
     }
 
     fn note(&self, watch: &mut Watch, line: String) {

@@ -86,21 +86,23 @@ impl Boot {
             if let Some(example) = &self.example {
                 let first = ["thaw-native-loader", "thaw-native-sigma0"].map(String::from);
                 build::build(&first)?;
-                build::build_example(example)?;
+                build::build_first_tasks(self.board, None)?;
+                build::build_example(self.board, example)?;
             } else {
                 build::build(&self.packages)?;
+                build::build_first_tasks(self.board, None)?;
             }
         }
         let root = match (&self.root, &self.example) {
             (Some(path), _) => path.clone(),
-            (None, Some(example)) => paths::program("examples").join(example),
-            (None, None) => paths::program("thaw-root"),
+            (None, Some(example)) => self.board.first_task(&format!("examples/{example}")),
+            (None, None) => self.board.first_task("thaw-root"),
         };
         let file = |path: PathBuf| Ok(File { name: path.display().to_string(), bytes: read(&path)? });
         pack::pack(&Parts {
-            loader: file(paths::program("thaw-loader"))?,
+            loader: file(self.board.first_task("thaw-loader"))?,
             kernel: file(self.kernel_path())?,
-            sigma0: file(paths::program("thaw-sigma0"))?,
+            sigma0: file(self.board.first_task("thaw-sigma0"))?,
             root: file(root)?,
             modules: self.modules.iter().map(|m| module(m)).collect::<Result<_>>()?,
             board: self.board.number(),
@@ -140,9 +142,9 @@ pub fn pack(args: &PackArgs) -> Result<()> {
 pub struct RunArgs {
     #[command(flatten)]
     boot: Boot,
-    /// MiB of RAM.
-    #[arg(long, value_name = "MIB", default_value_t = 512)]
-    memory: u32,
+    /// MiB of RAM; default: what the board has, else 512.
+    #[arg(long, value_name = "MIB")]
+    memory: Option<u32>,
     /// Disk image, as it is; made by `truncate -s 64M FILE`, for instance.
     #[arg(long, value_name = "FILE")]
     disk: Option<PathBuf>,
@@ -170,7 +172,7 @@ pub fn run(args: &RunArgs) -> Result<()> {
     let run = Run {
         image,
         board: args.boot.board,
-        memory_mib: args.memory,
+        memory_mib: args.memory.or(args.boot.board.memory_mib()).unwrap_or(512),
         disk: args.disk.as_deref().map(Disk::from),
         log: args.log.clone().unwrap_or_else(|| paths::out().join("run").join("console.log")),
         until: args.until.clone(),

@@ -18,6 +18,7 @@ use std::{
 use clap::Args;
 
 use crate::{
+    board::Board,
     build, check, conformance,
     failure::{Failure, Kind, Result},
     paths,
@@ -117,7 +118,7 @@ pub fn test(args: &TestArgs) -> Result<()> {
     if !args.no_build {
         setup::setup()?;
         build::build(&[])?;
-        build::build_example("hello_root")?;
+        build::build_example(Board::default(), "hello_root")?;
         build::build_tool()?;
     }
     let start = Instant::now();

@@ -2,7 +2,7 @@
 
 use super::label::{Label, Slot};
 use super::{BlockDevice, SECTOR_SIZE, Store};
-use crate::{Error, Finished, HEADER_BLOCK, PAGE_SIZE, Refusal, Sink};
+use crate::{Error, Finished, HEADER_BLOCK, Header, PAGE_SIZE, Refusal, Sink};
 
 /// An image on its way to the disk. Dropped before [`finish`](Self::finish), it never was.
 ///
@@ -27,7 +27,12 @@ impl<'s, D: BlockDevice> Commit<'s, D> {
     /// Refuses with [`Refusal::Truncated`] if the body is not the one that `finished` describes.
     /// After any error the old image is still the newest, unless the device failed in the very
     /// last flush: then either may be.
-    pub fn finish(mut self, finished: &Finished) -> Result<(), Error<D::Error>> {
+    pub fn finish(self, finished: &Finished) -> Result<(), Error<D::Error>> {
+        self.finish_copy(&finished.header)
+    }
+
+    /// Like [`finish`](Self::finish), for the body of an image that was verified elsewhere: its header.
+    pub fn finish_copy(mut self, header: &Header) -> Result<(), Error<D::Error>> {
         let filled = self.filled;
         self.buffer[filled..].fill(0);
         if filled > 0 {
@@ -36,13 +41,13 @@ impl<'s, D: BlockDevice> Commit<'s, D> {
             self.device_write(&buffer[..sectors])?;
         }
         let available = HEADER_BLOCK as u64 + self.written;
-        let needed = finished.header.total_length;
+        let needed = header.total_length;
         if available != needed {
             return Err(Refusal::Truncated { needed, available }.into());
         }
         let last = self.store.current.as_ref().map_or(0, |(_, label)| label.sequence);
         let sequence = last.saturating_add(1);
-        let label = Label { sequence, geometry: self.store.geometry, header: finished.header };
+        let label = Label { sequence, geometry: self.store.geometry, header: *header };
         let device = &mut self.store.device;
         device.flush().map_err(Error::Io)?;
         device.write(self.slot.lba(), &label.to_block()).map_err(Error::Io)?;

@@ -1,6 +1,9 @@
 //! What the block driver decides without touching a device: which requests it takes, and how it says
-//! no to the others.
+//! no to the others. On the target also the loop that serves them.
 #![no_std]
+
+#[cfg(target_os = "none")]
+pub mod server;
 
 use l4_sys::raw;
 use thaw_native_abi::{

@@ -12,7 +12,7 @@ use thaw_native_abi::boot::{BOOT_INFO_OFFSET, BOOT_MAGIC, BOOT_VERSION, BootInfo
 
 use crate::{
     board::{self, Board},
-    console::say,
+    console::{self, say},
     machine,
     place::{self, BOOT_INFO_BYTES, DEVICE_TREE_MAX, LoadError},
 };
@@ -51,6 +51,7 @@ impl fmt::Display for Features<'_> {
 /// except that the device tree is moved out of the kernel's way.
 pub fn boot() -> Result<Infallible, LoadError> {
     let board = board::this().ok_or(LoadError::UnknownBoard(machine::board_number()))?;
+    console::enable(board);
     if machine::is_cached() {
         return Err(LoadError::Cached);
     }

@@ -13,10 +13,21 @@ impl Write for Console {
             if byte == b'\n' {
                 self.write_str("\r")?;
             }
-            while machine::read_word(base + registers.status) & registers.full != 0 {}
+            while machine::read_word(base + registers.status) & registers.mask == registers.full {}
             machine::write_word(base + registers.data, u32::from(byte));
         }
         Ok(())
+    }
+}
+
+/// Switches the console on where no boot code has.
+pub fn enable(board: &board::Board) {
+    let registers = board.console.enable;
+    let is_on = |(at, on): &(u32, u32)| machine::read_word(board.uart.base + at) & on != 0;
+    if registers.first().is_some_and(|first| !is_on(first)) {
+        for (at, on) in registers {
+            machine::write_word(board.uart.base + at, *on);
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use std::{
 
 use thaw_bootimage::elf::Elf;
 
-use super::DemoArgs;
+use super::{DemoArgs, StoreKind, line::over_line};
 use crate::{
     build,
     failure::{Failure, Kind, Result, read, write},
@@ -110,6 +110,7 @@ impl<'a> Series<'a> {
             setup::setup()?;
             println!("demo: building");
             build::build(&[])?;
+            build::build_first_tasks(args.board, None)?;
             build::build_tool()?;
         }
         let ours = |name: &str| named_file(&paths::program(name));
@@ -133,6 +134,25 @@ impl<'a> Series<'a> {
         self.out.join("disk.img")
     }
 
+    /// The image's file on the host, once the first boot is over.
+    pub fn image(&self) -> PathBuf {
+        self.out.join("checkpoint.thaw")
+    }
+
+    /// Where the image is kept between the boots.
+    pub fn store(&self) -> StoreKind {
+        let default = if self.args.board.has_disk() { StoreKind::Disk } else { StoreKind::Serial };
+        self.args.store.unwrap_or(default)
+    }
+
+    /// Program of the block service.
+    fn driver(&self) -> &'static str {
+        match self.store() {
+            StoreKind::Disk => "blk",
+            StoreKind::Serial => "serial",
+        }
+    }
+
     /// MiB that the target may use: its heap, its program and its stacks.
     fn target_mib(&self) -> u32 {
         let program = (self.target.bytes.len() >> 20) as u32;
@@ -141,6 +161,9 @@ impl<'a> Series<'a> {
 
     /// MiB of the machine: the target, twice as much spare RAM, the system and its modules.
     fn machine_mib(&self) -> u32 {
+        if let Some(mib) = self.args.board.memory_mib() {
+            return mib;
+        }
         if 3 * self.target_mib() + 192 <= 512 { 512 } else { 1024 }
     }
 
@@ -153,8 +176,9 @@ impl<'a> Series<'a> {
     fn system(&self, changes: &Changes) -> String {
         // The target's quota comes out of its parent's, and the stop needs twice the target in spare RAM.
         let quota = changes.quota_mib.unwrap_or(3 * self.target_mib() + 32) * PAGES_PER_MIB;
+        let driver = self.driver();
         format!(
-            "pd name=blk file=blk quota={} prio=180 devices provides=block\n\
+            "pd name={driver} file={driver} quota={} prio=180 devices provides=block\n\
              pd name=thaw file=thaw quota={quota} prio=170 manager checkpoint uses=block\n",
             4 * PAGES_PER_MIB
         )
@@ -185,7 +209,7 @@ impl<'a> Series<'a> {
         let mut modules = vec![
             text("system", self.system(changes)),
             text("config", self.config(mode, changes)),
-            module("blk", program("blk")?.bytes),
+            module(self.driver(), program(self.driver())?.bytes),
             module("thaw", program("thaw-native-component")?.bytes),
             module("target", self.target.bytes.clone()),
             text("target.cfg", format!("heap_mib={}\n", self.args.memory)),
@@ -200,16 +224,21 @@ impl<'a> Series<'a> {
 
     /// One boot to its end.
     pub fn boot(&self, mode: Mode, changes: &Changes) -> Result<Finished> {
-        self.run_of(mode, changes)?.run()?.powered_off()
+        let run = self.run_of(mode, changes)?;
+        match self.store() {
+            StoreKind::Disk => run.run()?.powered_off(),
+            StoreKind::Serial => over_line(self, mode, &run),
+        }
     }
 
     /// Packs a boot.
     pub fn run_of(&self, mode: Mode, changes: &Changes) -> Result<Run> {
+        let first_task = |name: &str| named_file(&self.args.board.first_task(name));
         let image = pack::pack(&Parts {
-            loader: program("thaw-loader")?,
+            loader: first_task("thaw-loader")?,
             kernel: self.kernel.clone(),
-            sigma0: program("thaw-sigma0")?,
-            root: program("thaw-root")?,
+            sigma0: first_task("thaw-sigma0")?,
+            root: first_task("thaw-root")?,
             modules: self.modules(mode, changes)?,
             board: self.args.board.number(),
         })?;
@@ -220,6 +249,7 @@ impl<'a> Series<'a> {
             board: self.args.board,
             memory_mib: self.machine_mib(),
             disk: match &changes.drive {
+                _ if self.store() == StoreKind::Serial => None,
                 Drive::Own => Some(self.disk().as_path().into()),
                 Drive::Absent => None,
                 Drive::Other(disk) => Some(disk.clone()),

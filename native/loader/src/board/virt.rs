@@ -12,7 +12,6 @@ pub static BOARD: Board = Board {
     ram_base: 0x4000_0000,
     ram_size: None,
     uart: Uart { base: 0x0900_0000, irq: 33, base_baud: 0, compatible: "arm,pl011" },
-    // PL011: UARTDR, UARTFR with TXFF.
-    console: ConsoleRegisters { data: 0x00, status: 0x18, full: 1 << 5 },
+    console: ConsoleRegisters::PL011,
     timer_hz: Some(62_500_000),
 };

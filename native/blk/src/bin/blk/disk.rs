@@ -7,7 +7,7 @@
 
 use core::fmt;
 
-use thaw_blk::{Extent, Geometry, Refusal};
+use thaw_blk::{Extent, Geometry, Refusal, server::Device};
 use thaw_l4::CapIndex;
 use virtio_drivers::{
     queue::VirtQueue,
@@ -86,27 +86,6 @@ impl Disk {
         })
     }
 
-    /// Size and whether it may be written.
-    pub fn geometry(&self) -> Geometry {
-        self.geometry
-    }
-
-    /// Reads into the start of the shared buffer.
-    pub fn read(&mut self, extent: Extent) -> Result<(), Refusal> {
-        self.perform(IN, extent.first, Data::FromDevice(extent.bytes as usize))
-    }
-
-    /// Writes from the start of the shared buffer.
-    pub fn write(&mut self, extent: Extent) -> Result<(), Refusal> {
-        self.perform(OUT, extent.first, Data::ToDevice(extent.bytes as usize))
-    }
-
-    /// Waits until everything written is on the medium. A device that offers no flush has no cache that
-    /// could lose anything (section 5.2.6.2).
-    pub fn flush(&mut self) -> Result<(), Refusal> {
-        if self.can_flush { self.perform(FLUSH, 0, Data::None) } else { Ok(()) }
-    }
-
     fn perform(&mut self, kind: u32, first: u64, data: Data) -> Result<(), Refusal> {
         let mut header = [0; 16];
         header[..4].copy_from_slice(&kind.to_le_bytes());
@@ -142,6 +121,25 @@ impl Disk {
         unsafe { queue.pop_used(token, inputs, outputs) }.map_err(|_| Refusal::Device)?;
         transport.ack_interrupt();
         if status[0] == STATUS_OK { Ok(()) } else { Err(Refusal::Device) }
+    }
+}
+
+impl Device for Disk {
+    fn geometry(&mut self) -> Option<Geometry> {
+        Some(self.geometry)
+    }
+
+    fn read(&mut self, extent: Extent) -> Result<(), Refusal> {
+        self.perform(IN, extent.first, Data::FromDevice(extent.bytes as usize))
+    }
+
+    fn write(&mut self, extent: Extent) -> Result<(), Refusal> {
+        self.perform(OUT, extent.first, Data::ToDevice(extent.bytes as usize))
+    }
+
+    /// A device that offers no flush has no cache that could lose anything (section 5.2.6.2).
+    fn flush(&mut self) -> Result<(), Refusal> {
+        if self.can_flush { self.perform(FLUSH, 0, Data::None) } else { Ok(()) }
     }
 }
 

@@ -3,7 +3,7 @@
 use thaw_l4::{Cap, CapIndex, Irq, Kernel, Message, Op, Timeout, Timeouts, ipc, raw};
 use thaw_rt::{kernel, println, request};
 
-use crate::THREAD;
+use thaw_blk::server::THREAD;
 
 /// Label of the interrupt's messages.
 const LABEL: u32 = 0x10;
