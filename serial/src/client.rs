@@ -3,8 +3,6 @@
 use crate::frame::{DATA_MAX, Frame, Kind, SECTOR_BYTES, Status};
 use crate::line::{Found, Line, Scanner};
 
-/// Milliseconds after which a request is said again.
-const ANSWER_MS: u64 = 2000;
 /// Milliseconds of quiet between two greetings that nobody answers.
 const GREETING_PAUSE_MS: u32 = 100;
 
@@ -18,6 +16,15 @@ pub trait Port {
     fn now_ms(&mut self) -> u64;
     /// Lets others run.
     fn pause_ms(&mut self, ms: u32);
+}
+
+/// How long a request waits, by the line's clock.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Times {
+    /// Milliseconds after which it is said again.
+    pub answer_ms: u32,
+    /// Milliseconds after which it is given up.
+    pub patience_ms: u32,
 }
 
 /// Why a request was not carried out.
@@ -47,14 +54,14 @@ pub struct Client<P> {
     port: P,
     scanner: Scanner,
     number: u16,
-    patience_ms: u32,
+    times: Times,
     store: Option<Store>,
 }
 
 impl<P: Port> Client<P> {
-    /// Knows no store yet; gives up a request after `patience_ms`.
-    pub const fn new(port: P, patience_ms: u32) -> Self {
-        Self { port, scanner: Scanner::new(), number: 0, patience_ms, store: None }
+    /// Knows no store yet.
+    pub const fn new(port: P, times: Times) -> Self {
+        Self { port, scanner: Scanner::new(), number: 0, times, store: None }
     }
 
     /// The line.
@@ -136,7 +143,7 @@ impl<P: Port> Client<P> {
         self.number = self.number.wrapping_add(1);
         let request = Frame { number: self.number, ..request };
         let line = Line::new(&request);
-        let end = self.port.now_ms() + u64::from(self.patience_ms);
+        let end = self.port.now_ms() + u64::from(self.times.patience_ms);
         loop {
             let now = self.port.now_ms();
             if now >= end {
@@ -145,7 +152,7 @@ impl<P: Port> Client<P> {
                 return Err(ClientError::Silent);
             }
             self.port.send(line.as_bytes());
-            if let Some(answer) = self.answer(&request, now + ANSWER_MS, data) {
+            if let Some(answer) = self.answer(&request, now + u64::from(self.times.answer_ms), data) {
                 return answer;
             }
             if request.kind == Kind::Hello {

@@ -12,7 +12,7 @@ mod frame;
 mod line;
 mod server;
 
-pub use client::{Client, ClientError, Port, Store};
+pub use client::{Client, ClientError, Port, Store, Times};
 pub use frame::{DATA_MAX, FRAME_MAX, Frame, Kind, SECTOR_BYTES, Status};
 pub use line::{Found, LINE_MAX, Line, Scanner};
 pub use server::{Disk, Server};

@@ -23,6 +23,10 @@ impl Memory {
     }
 }
 
+fn times(patience_ms: u32) -> Times {
+    Times { answer_ms: 2000, patience_ms }
+}
+
 fn at(first: u32, bytes: usize) -> std::ops::Range<usize> {
     let start = first as usize * SECTOR_BYTES;
     start..start + bytes
@@ -205,7 +209,7 @@ proptest! {
         let good = [Fate::Arrives; 4];
         let mut client = Client::new(
             Faulty::new([&there[..], &good].concat(), [&back[..], &good].concat()),
-            100_000_000,
+            times(100_000_000),
         );
         let mut model = Memory::new(7).bytes;
         let mut flushes = 0;
@@ -330,7 +334,7 @@ fn a_frame_that_comes_too_late_changes_nothing() {
 
 #[test]
 fn refusals_have_names() {
-    let mut client = Client::new(Faulty::new(vec![], vec![]), 10_000);
+    let mut client = Client::new(Faulty::new(vec![], vec![]), times(10_000));
     let sector = [0; SECTOR_BYTES];
     assert_eq!(client.write(SECTORS, &sector), Err(ClientError::Refused(Status::BeyondEnd)));
     client.port().disk.read_only = true;
@@ -340,6 +344,6 @@ fn refusals_have_names() {
     client.port().disk = Memory::new(8);
     assert_eq!(client.write(0, &sector), Err(ClientError::Refused(Status::OtherStore)));
     assert_eq!(client.write(0, &sector), Ok(()), "the next transfer greets the new one");
-    let mut nobody = Client::new(Faulty::new(vec![Fate::Lost], vec![]), 10_000);
+    let mut nobody = Client::new(Faulty::new(vec![Fate::Lost], vec![]), times(10_000));
     assert_eq!(nobody.store(), Err(ClientError::Silent));
 }

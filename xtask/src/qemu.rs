@@ -173,7 +173,10 @@ impl Run {
         }
         let mut command = Command::new("qemu-system-arm");
         command.args(machine).args(["-m", &self.memory_mib.to_string()]);
-        command.args(["-nodefaults", "-nographic", "-monitor", "none", "-serial", "stdio", "-no-reboot"]);
+        command.args(["-nodefaults", "-nographic", "-monitor", "none", "-no-reboot"]);
+        // Only a multiplexed console reads ahead; without, each byte from us waits for the machine to take
+        // the one before it.
+        command.args(["-chardev", "stdio,id=console,mux=on,signal=off", "-serial", "chardev:console"]);
         command.args(["-icount", &self.icount]).arg("-kernel").arg(&self.image);
         if let Some(disk) = &self.disk {
             command.args(self.board.disk(disk).ok_or_else(|| none("has no disk: leave it out"))?);

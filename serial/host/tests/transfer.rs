@@ -6,7 +6,7 @@ use std::path::Path;
 
 use thaw_image::store::{BlockDevice, Store};
 use thaw_image::{Expect, HEADER_BLOCK, Sink, Source};
-use thaw_serial::{Client, ClientError, Disk, Port, Status};
+use thaw_serial::{Client, ClientError, Disk, Port, Status, Times};
 use thaw_serial_host::faults::Faults;
 use thaw_serial_host::{HostError, Incoming, Outgoing, Session};
 
@@ -91,7 +91,7 @@ impl BlockDevice for Remote {
 }
 
 fn remote(disk: impl Disk + 'static, every: Option<u32>) -> Remote {
-    Remote(Client::new(Wire::new(Box::new(disk), every), 60_000))
+    Remote(Client::new(Wire::new(Box::new(disk), every), Times { answer_ms: 2000, patience_ms: 60_000 }))
 }
 
 type StoreResult = Result<(), thaw_image::Error<ClientError>>;

@@ -3,7 +3,7 @@
 //! Announces the block service like the driver of a disk; each request goes over the board's console line
 //! to a host that runs `thaw receive` or `thaw send` (docs/serial-store.md). Until a host answers there
 //! is no disk. While it waits for an answer this program keeps the processor: what arrives stays in a
-//! FIFO of few bytes.
+//! FIFO of few bytes. Settings in the module `serial.cfg`: `patience_s`, `answer_ms`, `wait`.
 #![no_std]
 #![no_main]
 
@@ -18,15 +18,20 @@ use thaw_blk::{
 use thaw_native_abi::layout::BLOCK_BUFFER_BYTES;
 use thaw_native_abi::settings;
 use thaw_rt::{println, request};
-use thaw_serial::{Client, ClientError, DATA_MAX, SECTOR_BYTES, Status};
+use thaw_serial::{Client, ClientError, DATA_MAX, SECTOR_BYTES, Status, Times};
 use uart::{NoLine, Uart};
 
 thaw_rt::entry!(main);
 
 /// Module with settings; none need be there.
 const CONFIG_MODULE: &str = "serial.cfg";
-/// Seconds after which a request that nobody answers fails.
+/// Default of `patience_s`: seconds after which a request that nobody answers fails.
 const PATIENCE_S: u32 = 120;
+/// Default of `answer_ms`: milliseconds after which a request is said again.
+const ANSWER_MS: u32 = 2000;
+/// Value of `wait`: between two looks at the line, others run. For an emulator, which gets on with its own
+/// work only while the machine is idle; a real UART would lose bytes meanwhile.
+const WAIT_SLEEP: &str = "sleep";
 
 fn main() -> ! {
     match start() {
@@ -40,11 +45,16 @@ fn main() -> ! {
 
 fn start() -> thaw_l4::Result<(u32, Option<Remote>)> {
     let (address, _) = request::dma_alloc(BLOCK_BUFFER_BYTES)?;
-    let patience_s = patience_s();
-    let device = match Uart::open() {
+    let config = buffer::module(CONFIG_MODULE).ok().and_then(|bytes| core::str::from_utf8(bytes).ok());
+    let config = config.unwrap_or_default();
+    let number = |key, default| settings::value(config, key).and_then(|v| v.parse().ok()).unwrap_or(default);
+    let patience_s = number("patience_s", PATIENCE_S);
+    let times =
+        Times { answer_ms: number("answer_ms", ANSWER_MS), patience_ms: patience_s.saturating_mul(1000) };
+    let device = match Uart::open(settings::value(config, "wait") == Some(WAIT_SLEEP)) {
         Ok(uart) => {
             println!("serial store: waiting at most {patience_s} s for each answer of the host");
-            let client = Client::new(uart, patience_s.saturating_mul(1000));
+            let client = Client::new(uart, times);
             Some(Remote { client, buffer: Buffer::new(address) })
         }
         Err(e) => {
@@ -57,12 +67,6 @@ fn start() -> thaw_l4::Result<(u32, Option<Remote>)> {
 
 fn tell(e: NoLine) {
     println!("no serial store: {e}");
-}
-
-fn patience_s() -> u32 {
-    let Ok(text) = buffer::module(CONFIG_MODULE) else { return PATIENCE_S };
-    let text = core::str::from_utf8(text).unwrap_or_default();
-    settings::value(text, "patience_s").and_then(|v| v.parse().ok()).unwrap_or(PATIENCE_S)
 }
 
 /// The store at the other end of the line.

@@ -80,16 +80,17 @@ pub struct Uart {
     base: u32,
     registers: &'static Registers,
     counter_hz: u32,
+    sleeps: bool,
 }
 
 impl Uart {
-    /// Attaches the registers.
-    pub fn open() -> Result<Self, NoLine> {
+    /// Attaches the registers; `sleeps` says whether others run while it waits.
+    pub fn open(sleeps: bool) -> Result<Self, NoLine> {
         let info = info_page();
         let (board, counter_hz) = info.map_or((0, 0), |info| (info.board, info.counter_hz));
         let (page, registers) = console(board).ok_or(NoLine::Board(board))?;
         let base = request::device_attach(page, 4096).map_err(NoLine::Registers)?;
-        Ok(Self { base, registers, counter_hz })
+        Ok(Self { base, registers, counter_hz, sleeps })
     }
 
     fn load(&self, register: u32) -> u32 {
@@ -114,7 +115,7 @@ impl Port for Uart {
 
     fn receive(&mut self, until_ms: u64) -> Option<u8> {
         loop {
-            for _ in 0..LOOKS {
+            for _ in 0..if self.sleeps { 1 } else { LOOKS } {
                 if self.is(self.registers.waiting) {
                     return Some(self.load(self.registers.receive) as u8);
                 }
@@ -125,6 +126,9 @@ impl Port for Uart {
             }
             if self.now_ms() >= until_ms {
                 return None;
+            }
+            if self.sleeps {
+                self.pause_ms(1);
             }
         }
     }
