@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use proptest::prelude::*;
 use thaw_serial::{
     Client, ClientError, DATA_MAX, Disk, Found, Frame, Kind, Line, Port, SECTOR_BYTES, Scanner, Server,
-    Status,
+    Status, Times,
 };
 
 const SECTORS: u32 = 64;
