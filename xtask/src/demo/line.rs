@@ -26,6 +26,13 @@ pub fn over_line(series: &Series<'_>, mode: Mode, run: &Run) -> Result<Finished>
             incoming.close().map_err(failure)?;
             Ok(finished)
         }
+        Mode::Check => {
+            // Only asked whether there is room; nothing is written.
+            let mut incoming = Incoming::open(&image.with_extension("check")).map_err(failure)?;
+            let finished = with_peer(series, run, &mut incoming)?;
+            incoming.close().map_err(failure)?;
+            Ok(finished)
+        }
         Mode::Restore => with_peer(series, run, &mut Outgoing::open(&image).map_err(failure)?),
     }
 }
