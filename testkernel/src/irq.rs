@@ -130,6 +130,7 @@ impl Kernel {
                 self.irq_hit(irq);
                 Answer::NoReply
             }
+            (abi::L4_PROTO_IRQ, abi::THAW_IRQ_ATTACH_G_OP) if self.q.irq_attach => Answer::NoReply,
             (abi::L4_PROTO_IRQ, abi::THAW_IRQ_EOI_OP) => {
                 if self.irqs[irq].pending == 0 {
                     self.irq_unmask(irq);
@@ -156,6 +157,7 @@ impl Kernel {
                 thread
             }
             ItemObject::Cap(Cap { obj: Obj::Thread(_), .. }) => return result(-(abi::L4_EPERM as i32)),
+            ItemObject::NotACap => return self.ipc_error(caller, abi::L4_IPC_SEMSGCUT),
             _ if tag.items() == 0 && self.q.irq_attach => caller,
             _ => return result(-(abi::L4_EINVAL as i32)),
         };

@@ -71,7 +71,7 @@ impl Kernel {
             Obj::Semaphore(id) => {
                 while let Some(sender) = self.queue_first(Queue::Semaphore(id)) {
                     self.dequeue(sender);
-                    if self.q.semaphore_deletion_wakes {
+                    if self.q.semaphore_strict {
                         self.wake_with_error(sender, abi::L4_IPC_ENOT_EXISTENT);
                     }
                 }

@@ -57,8 +57,9 @@ pub struct Quirks {
     pub mode_applies_at_once: bool,
     /// What a factory says when the thread for a gate does not exist.
     pub gate_without_thread: i32,
-    /// Deleting a semaphore wakes those who wait.
-    pub semaphore_deletion_wakes: bool,
+    /// Deleting a semaphore wakes those who wait, and waiting takes the right S. Otherwise a wait that is
+    /// aborted fails, even if the semaphore has gone or has let the thread go.
+    pub semaphore_strict: bool,
     /// Words that an empty item takes.
     pub void_item_words: u32,
     /// What a factory says to a message without words.
@@ -92,7 +93,7 @@ pub const G: Quirks = Quirks {
     heap_descriptor: 0x2,
     mode_applies_at_once: false,
     gate_without_thread: 2,
-    semaphore_deletion_wakes: false,
+    semaphore_strict: false,
     void_item_words: 1,
     factory_too_short: -22,
 };
@@ -124,7 +125,7 @@ pub const M: Quirks = Quirks {
     heap_descriptor: 0x12,
     mode_applies_at_once: true,
     gate_without_thread: 22,
-    semaphore_deletion_wakes: true,
+    semaphore_strict: true,
     void_item_words: 2,
     factory_too_short: -1001,
 };

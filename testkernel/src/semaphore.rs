@@ -65,7 +65,7 @@ impl Kernel {
     }
 
     fn semaphore_down(&mut self, caller: ThreadId, semaphore: SemaphoreId, rights: u8) -> Answer {
-        if rights & CAP_S == 0 {
+        if rights & CAP_S == 0 && self.q.semaphore_strict {
             return result(-(abi::L4_EPERM as i32));
         }
         self.set_ipc_error(caller, 0);
@@ -90,12 +90,13 @@ impl Kernel {
     pub fn semaphore_step(&mut self, thread: ThreadId) {
         self.disarm(thread);
         let t = &mut self.threads[thread];
-        let cancelled = t.flags.cancel;
+        let (cancelled, late) = (t.flags.cancel, t.flags.timed_out);
         t.phase = Phase::None;
         t.partner = None;
         (t.flags.cancel, t.flags.timed_out) = (false, false);
         let me = Sender::Thread(thread);
-        if self.queued_at(me).is_some() {
+        let aborted = !self.q.semaphore_strict && (cancelled || late);
+        if aborted || self.queued_at(me).is_some() {
             self.dequeue(me);
             return self.fail(thread, if cancelled { abi::L4_IPC_RECANCELED } else { abi::L4_IPC_RETIMEOUT });
         }

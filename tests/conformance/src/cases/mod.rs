@@ -1,11 +1,13 @@
 //! The cases, by subject.
 
+mod caps;
 mod ex_regs;
 mod exceptions;
 mod faults;
 mod fpu;
 mod gates;
 mod ipc;
+mod irqs;
 mod parts;
 mod queues;
 mod replies;
@@ -25,6 +27,8 @@ pub const GROUPS: &[(&str, Group)] = &[
     ("queues", queues::run_all),
     ("replies", replies::run_all),
     ("gates", gates::run_all),
+    ("irqs", irqs::run_all),
+    ("caps", caps::run_all),
     ("fpu", fpu::run_all),
     ("faults", faults::run_all),
 ];
