@@ -17,10 +17,17 @@ const MSI_INFO: u32 = 3;
 const LOG_READ: u32 = 1;
 const LOG_SET_ATTR: u32 = 2;
 const LOG_GET_ATTR: u32 = 3;
+/// Input, output and local flags of the console.
+const LOG_ATTRIBUTES: [u32; 3] = [0x100, 4, 8];
 /// Bit of the fixed-priority class.
 const FIXED_PRIO_CLASS: u32 = 2;
 const INVALID: i32 = -(abi::L4_EINVAL as i32);
 const MODE_LEVEL: u32 = 2;
+
+/// Requests to the interrupt controller that name an interrupt object.
+const fn op_with_item(op: u32) -> bool {
+    matches!(op, abi::THAW_ICU_BIND_OP | abi::THAW_ICU_UNBIND_OP)
+}
 
 impl Kernel {
     /// Protocol -13
@@ -32,16 +39,21 @@ impl Kernel {
             return result(-(abi::L4_EBADPROTO as i32));
         }
         if tag.words() < 1 {
-            return result(-(abi::L4_EMSGTOOSHORT as i32));
+            return if self.q.console_silent {
+                Answer::NoReply
+            } else {
+                result(-(abi::L4_EMSGTOOSHORT as i32))
+            };
         }
         match self.utcb(caller, 0) & 0xffff {
             abi::THAW_LOG_WRITE_OP => self.log_write(caller),
             LOG_SET_ATTR => result(0),
             LOG_GET_ATTR => {
-                (1..4).for_each(|i| self.set_utcb(caller, i, 0));
+                LOG_ATTRIBUTES.into_iter().zip(1..).for_each(|(word, i)| self.set_utcb(caller, i, word));
                 answer(0, 4, 0)
             }
             LOG_READ => self.unsupported("log operation", LOG_READ),
+            _ if self.q.console_silent => result(0),
             _ => Self::unknown(),
         }
     }
@@ -71,6 +83,7 @@ impl Kernel {
         match self.utcb(caller, 0) {
             abi::L4_SCHEDULER_INFO_OP => self.scheduler_info(caller, tag),
             abi::L4_SCHEDULER_RUN_THREAD_OP => self.run_thread(caller, tag),
+            abi::L4_SCHEDULER_IDLE_TIME_OP if tag.words() < 3 => result(-(abi::L4_EMSGTOOSHORT as i32)),
             abi::L4_SCHEDULER_IDLE_TIME_OP => {
                 let us = self.threads[self.idle].sched.consumed;
                 self.set_utcb(caller, 0, us as u32);
@@ -101,15 +114,17 @@ impl Kernel {
         if tag.words() < 5 {
             return result(INVALID);
         }
-        let ItemObject::Cap(Cap { obj: Obj::Thread(thread), .. }) = self.item_object(caller, tag, 0) else {
-            return result(INVALID);
+        let thread = match self.item_object(caller, tag, 0) {
+            ItemObject::Cap(Cap { obj: Obj::Thread(thread), .. }) => thread,
+            ItemObject::NotACap => return self.ipc_error(caller, abi::L4_IPC_SEMSGCUT),
+            _ => return result(INVALID),
         };
         let (prio, quantum) = (self.utcb(caller, 3) as i32, self.utcb(caller, 4));
         if prio < 0 {
             // A scheduling class: fixed priorities (-1) are the only one, in another layout.
             return self.unsupported("scheduling class", prio as u32);
         }
-        if prio == 0 {
+        if prio == 0 && !self.q.priority_zero {
             return result(INVALID);
         }
         if self.threads[thread].flags.dead {
@@ -172,7 +187,7 @@ impl Kernel {
             }
             MSI_INFO => self.unsupported("ICU operation", MSI_INFO),
             abi::THAW_ICU_BIND_OP | abi::THAW_ICU_UNBIND_OP | abi::THAW_ICU_SET_MODE_OP
-                if tag.words() < 2 =>
+                if tag.words() < 2 || tag.items() == 0 && op_with_item(self.utcb(caller, 0)) =>
             {
                 result(-(abi::L4_EMSGTOOSHORT as i32))
             }
@@ -225,7 +240,7 @@ impl Kernel {
             return result(-(abi::L4_EMSGTOOSHORT as i32));
         }
         if !self.usable_pin(pin) {
-            return result(INVALID);
+            return result(-(self.q.no_such_pin as i32));
         }
         // Bit 0: set trigger and polarity; bit 1: level; polarity is fixed to high or rising here.
         let mode = self.utcb(caller, 2);

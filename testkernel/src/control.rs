@@ -94,13 +94,16 @@ impl Kernel {
             _ => return Err(result(INVALID)),
         };
         let va = self.utcb(caller, 5);
-        let Some(utcb) = self.find_utcb(task, va) else { return Err(result(INVALID)) };
+        let utcb = self.find_utcb(task, va);
+        if utcb.is_none() && !(self.q.utcb_zero && va == 0) {
+            return Err(result(INVALID));
+        }
         let t = &mut self.threads[thread];
         if t.task.is_some() {
             return Err(result(INVALID));
         }
         t.task = Some(task);
-        t.utcb = Some(utcb);
+        t.utcb = utcb;
         (t.tpidruro, t.tpidrurw) = (va, va);
         self.tasks[task].threads += 1;
         Ok(())
@@ -168,7 +171,11 @@ impl Kernel {
         } else {
             self.schedule();
         }
-        result(0)
+        if caller == thread || !self.q.switch_returns_time {
+            return result(0);
+        }
+        (0..2).for_each(|i| self.set_utcb(caller, i, 0));
+        answer(0, 2, 0)
     }
 
     fn register_deletion_irq(&mut self, caller: ThreadId, thread: ThreadId, tag: Tag) -> Answer {

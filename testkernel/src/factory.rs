@@ -209,7 +209,7 @@ impl Kernel {
             return Err(error);
         }
         if area != 0 && self.q.returns_flexpages {
-            self.set_utcb(caller, 0, area);
+            self.set_utcb(caller, 0, area & !0xf);
             *words = 1;
         }
         Ok(Obj::Task(id))

@@ -109,7 +109,9 @@ impl Kernel {
             }
             _ => {}
         }
-        let answer = if selector.sends() { self.ask(caller, obj, rights, tag) } else { Answer::NoReply };
+        // A task does not look at the operation.
+        let asked = selector.sends() || matches!(obj, Obj::Task(_));
+        let answer = if asked { self.ask(caller, obj, rights, tag) } else { Answer::NoReply };
         self.settle(caller, obj, answer);
     }
 

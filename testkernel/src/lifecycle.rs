@@ -81,6 +81,11 @@ impl Kernel {
             }
             Obj::Factory(id) => {
                 self.factories[id].deleted = true;
+                if self.q.quota_back_at_once {
+                    let head = &mut self.factories[id].head;
+                    let (quota, bytes) = (head.quota.take(), core::mem::take(&mut head.bytes));
+                    self.refund(quota, bytes);
+                }
                 self.refund(Some(id), 0);
             }
             Obj::Log | Obj::Icu | Obj::Scheduler | Obj::Debugger => {}

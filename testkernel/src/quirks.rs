@@ -1,6 +1,8 @@
 //! Everything in which the two revisions differ. The rest of the kernel asks this table and never
 //! the revision itself.
 
+use l4_sys::raw as abi;
+
 /// One row per observed difference (facts section 5).
 #[derive(Clone, Copy, Debug)]
 pub struct Quirks {
@@ -64,6 +66,22 @@ pub struct Quirks {
     pub void_item_words: u32,
     /// What a factory says to a message without words.
     pub factory_too_short: i32,
+    /// Priority 0 is one like others.
+    pub priority_zero: bool,
+    /// A thread switch returns a time.
+    pub switch_returns_time: bool,
+    /// Alignment of UTCBs
+    pub utcb_alignment: u32,
+    /// A thread may be bound without a UTCB, by address 0.
+    pub utcb_zero: bool,
+    /// What the kernel says to areas of kernel-user memory that are too large or not user's.
+    pub ku_errors: (u32, u32),
+    /// The console answers every request that it does not know by success, and nothing to an empty one.
+    pub console_silent: bool,
+    /// What the interrupt controller says of the mode of a pin that does not exist.
+    pub no_such_pin: u32,
+    /// A deleted factory gives its quota back at once, not when all that it paid for has gone.
+    pub quota_back_at_once: bool,
 }
 
 /// Fiasco.OC of 2019, which Genode's is based on.
@@ -96,6 +114,14 @@ pub const G: Quirks = Quirks {
     semaphore_strict: false,
     void_item_words: 1,
     factory_too_short: -22,
+    priority_zero: true,
+    switch_returns_time: true,
+    utcb_alignment: 8,
+    utcb_zero: true,
+    ku_errors: (abi::L4_ENOMEM, abi::L4_EEXIST),
+    console_silent: true,
+    no_such_pin: abi::L4_ENODEV,
+    quota_back_at_once: true,
 };
 
 /// Fiasco.OC of 2026.
@@ -128,4 +154,12 @@ pub const M: Quirks = Quirks {
     semaphore_strict: true,
     void_item_words: 2,
     factory_too_short: -1001,
+    priority_zero: false,
+    switch_returns_time: false,
+    utcb_alignment: 4,
+    utcb_zero: false,
+    ku_errors: (abi::L4_EINVAL, abi::L4_EINVAL),
+    console_silent: false,
+    no_such_pin: abi::L4_EINVAL,
+    quota_back_at_once: false,
 };

@@ -58,13 +58,16 @@ impl Task {
 impl Kernel {
     /// Adds kernel-user memory to a task.
     pub fn add_ku_memory(&mut self, task: TaskId, fpage: Flexpage) -> Result<(), i32> {
-        if fpage.kind() != Kind::Memory || fpage.order() > KU_MAX_ORDER {
+        if fpage.kind() != Kind::Memory {
             return Err(abi::L4_EINVAL as i32);
         }
         let Some((va, order)) = fpage.memory() else { return Err(abi::L4_EINVAL as i32) };
         let bytes = 1 << order;
         if va >= USER_END || bytes > USER_END - va {
-            return Err(abi::L4_EINVAL as i32);
+            return Err(self.q.ku_errors.1 as i32);
+        }
+        if order > KU_MAX_ORDER {
+            return Err(self.q.ku_errors.0 as i32);
         }
         let tables = self.tasks[task].tables;
         let free = self.tasks[task].ku.iter().position(Option::is_none).ok_or(abi::L4_ENOMEM as i32)?;
@@ -126,7 +129,8 @@ impl Kernel {
     pub fn find_utcb(&self, task: TaskId, va: u32) -> Option<Utcb> {
         let task = self.tasks.get(task)?;
         let inside = |a: &KuArea| va >= a.va && va - a.va <= a.bytes - UTCB_BYTES;
-        if !va.is_multiple_of(UTCB_BYTES) || !task.ku.iter().flatten().any(inside) {
+        let crosses = va % FRAME_BYTES > FRAME_BYTES - UTCB_BYTES;
+        if !va.is_multiple_of(self.q.utcb_alignment) || crosses || !task.ku.iter().flatten().any(inside) {
             return None;
         }
         let Entry::Page(page) = task.tables.lookup(&self.frames, va) else { return None };

@@ -78,6 +78,7 @@ conf_code_\x:
  b 140f                         @ 13 memory operation
  b 150f                         @ 14 answer for ever
  b 160f                         @ 15 burn time, then go on
+ b 170f                         @ 16 append to a list
 
 10: ldr r12, [sp, #20]
  mrc p15, 0, r7, c13, c0, 2
@@ -231,6 +232,17 @@ conf_svc_\x:
 160: ldr r0, [sp, #4]
 161: subs r0, r0, #1
  bne 161b
+ conf_record 1
+ b 19b
+
+@ A count and, behind it, numbers. Only one thread at a time is here: none is preempted by its equals
+@ within a few instructions.
+170: ldr r0, [sp, #4]
+ ldr r1, [sp, #8]
+ ldr r2, [r1]
+ add r2, r2, #1
+ str r2, [r1]
+ str r0, [r1, r2, lsl #2]
  conf_record 1
  b 19b
 

@@ -13,6 +13,10 @@ use crate::{
     world::{Child, Event, World, code_of},
 };
 
+/// Mode bits of cpsr, and user mode.
+const MODE: u32 = 0x1f;
+const USER_MODE: u32 = 0x10;
+
 /// Prints a fact.
 #[macro_export]
 macro_rules! fact {
@@ -115,6 +119,9 @@ pub fn event(w: &World<'_>, event: Option<&Event>) {
 /// An exception, without its general registers.
 pub fn exception(w: &World<'_>, e: &Event) {
     let frame = &e.mr[..w.frame_words() as usize];
+    if frame[raw::THAW_EXC_CPSR as usize] & MODE != USER_MODE {
+        return fact!("root: exception of a thread that is not in user mode, {}", Tag(e.tag));
+    }
     let class = frame[raw::THAW_EXC_ERR as usize] >> raw::THAW_ERR_CLASS_SHIFT;
     fact!(
         "root: exception {} label={:#x} class={class:#x} pc={} sp={} r0={} r4={:x} cpsr={:x}",

@@ -98,6 +98,11 @@ impl Step {
         Self::of(15, rounds, 0)
     }
 
+    /// Appends a number to the list at `address`: a count, then numbers.
+    pub const fn append(number: u32, address: u32) -> Self {
+        Self::of(16, number, address)
+    }
+
     /// With timeouts.
     pub const fn timeouts(mut self, timeouts: Timeouts) -> Self {
         self.0[3] = timeouts.0;

@@ -1,16 +1,20 @@
 //! The cases, by subject.
 
 mod caps;
+mod deletion;
 mod ex_regs;
 mod exceptions;
+mod factory;
 mod faults;
 mod fpu;
 mod gates;
 mod ipc;
 mod irqs;
+mod objects;
 mod parts;
 mod queues;
 mod replies;
+mod scheduling;
 mod timeouts;
 
 use crate::Runner;
@@ -29,6 +33,10 @@ pub const GROUPS: &[(&str, Group)] = &[
     ("gates", gates::run_all),
     ("irqs", irqs::run_all),
     ("caps", caps::run_all),
+    ("factory", factory::run_all),
+    ("scheduling", scheduling::run_all),
+    ("deletion", deletion::run_all),
+    ("objects", objects::run_all),
     ("fpu", fpu::run_all),
     ("faults", faults::run_all),
 ];

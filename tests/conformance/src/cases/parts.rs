@@ -89,10 +89,11 @@ pub fn poke(w: &World<'_>, child: &Child<'_, '_>) {
     w.settle();
 }
 
-/// Asks an object of root's and shows tag, error and the first words of the answer.
+/// Asks an object of root's and shows tag, error and the first words of the answer; one that does not
+/// answer is not waited for.
 pub fn ask<T>(w: &World<'_>, what: &str, cap: Cap<T>, tag: MsgTag, words: &[u32]) {
     w.set_words(words);
-    let e = w.event(w.ipc(cap.select(Op::CALL), tag, Timeouts::NEVER));
+    let e = w.event(w.ipc(cap.select(Op::CALL), tag, NO_WAITING));
     let shown = (e.tag.words() + 2 * e.tag.items()).min(8) as usize;
     crate::fact!(
         "{what}: {} error={} {}",
