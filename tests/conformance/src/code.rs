@@ -342,7 +342,7 @@ impl core::fmt::Display for Place {
             _ if (c.spin..c.spin_end).contains(&pc) => f.write_str("spin"),
             _ if (c.call..c.after).contains(&pc) => write!(f, "call+{}", pc - c.call),
             _ if (c.start..c.end).contains(&pc) => f.write_str("inside"),
-            _ => write!(f, "{pc:#x}"),
+            _ => write!(f, "{}", crate::show::Address(pc)),
         }
     }
 }

@@ -339,7 +339,7 @@ fn arrived(w: &World<'_>, buffers: &[u32]) {
         for n in 0..e.tag.items() as usize {
             let (base, data) = (e.mr[at + 2 * n], e.mr[at + 2 * n + 1]);
             let label = base & 0x3f == raw::THAW_RETURN_LOCAL_ID;
-            fact!("item {n}: {base:x} {}", if label { data } else { 0 });
+            fact!("item {n}: {:x} {}", base & 0xfff, if label { data } else { 0 });
         }
     }
 }

@@ -23,7 +23,7 @@ pub fn run_all(r: &Runner) {
     for kind in [-1, -2, -10, -13, -14, -18, -20, 1, 2, 100, -100] {
         r.case(format_args!("object of type {kind}"), |w| {
             w.set_buffers(0, &[w.slot().word() | raw::L4_RCV_ITEM_SINGLE_CAP]);
-            ask(w, "create", FACTORY, factory_tag(1), &[kind as u32]);
+            create(w, &[kind as u32]);
         });
     }
     r.case("answers of all that it makes", answers);
@@ -59,7 +59,7 @@ pub fn run_all(r: &Runner) {
     ] {
         r.case(format_args!("task with a UTCB area: {name}"), |w| {
             w.set_buffers(0, &[w.slot().word() | raw::L4_RCV_ITEM_SINGLE_CAP]);
-            ask(w, "create", FACTORY, factory_tag(3), &[TASK, 4, area]);
+            create(w, &[TASK, 4, area]);
         });
     }
     r.case("task without its arguments", |w| {
@@ -87,6 +87,17 @@ fn factory_tag(words: u32) -> MsgTag {
 
 fn valid(w: &World<'_>, slot: CapIndex) -> bool {
     OWN_TASK.cap_valid(&w.k, slot).expect("cap_valid")
+}
+
+/// Shows tag and error; what the item's second word holds is nobody's.
+fn create(w: &World<'_>, words: &[u32]) {
+    w.set_words(words);
+    let tag = factory_tag(words.len() as u32);
+    let e = w.event(w.ipc(FACTORY.select(Op::CALL), tag, thaw_l4::Timeouts::NEVER));
+    fact!("create: {} error={}", crate::show::Tag(e.tag), crate::show::Failure(e.tag, e.error));
+    if e.tag.words() == 1 {
+        fact!("returned: {:x}", e.mr[0]);
+    }
 }
 
 fn answers(w: &World<'_>) {

@@ -2,7 +2,7 @@
 
 use thaw_l4::{CapIndex, Kernel, MsgTag, Op, Selector, Vfp, raw};
 
-use super::parts::{AT_ONCE, NO_WAITING, SLEEP, WAIT, run, show_steps};
+use super::parts::{AT_ONCE, NO_WAITING, SLEEP, WAIT, run};
 use crate::{
     Runner, data, fact, show,
     step::Step,
@@ -272,7 +272,7 @@ fn cancelled_send(w: &World<'_>) {
     let t = run(w, &[Step::vfp_fill(contents(1)), send, Step::vfp_publish(publish())]);
     t.wake();
     w.settle();
-    show_steps(w, &t, 2);
+    show::step(w, &t, 1);
     published(w);
 }
 
