@@ -87,20 +87,22 @@ impl Session {
     pub fn prepare(args: &GdbArgs) -> Result<Self> {
         let mut demo_args = args.demo.clone();
         demo_args.out.get_or_insert_with(|| paths::out().join("gdb"));
+        if let (Some(disk), Some(out)) = (&args.disk, &demo_args.out) {
+            keep(disk, &out.join("disk.img"))?;
+        }
         let demo = Series::prepare(&demo_args)?;
         let changes = Changes::default();
         let mut image = None;
         if !args.before {
-            match &args.disk {
-                Some(disk) => {
-                    std::fs::copy(disk, demo.disk()).map_err(|e| Failure::file(disk, &e))?;
-                }
-                None => {
-                    demo.boot(Mode::Checkpoint, &changes)?;
-                }
+            let given = args.disk.clone().unwrap_or_else(|| demo.disk());
+            if args.disk.is_none() {
+                demo.boot(Mode::Checkpoint, &changes)?;
             }
             image = Some(demo.out.join("image.json"));
-            write(&demo.out.join("image.json"), thaw(&["show", "--json"], &demo.disk())?)?;
+            write(&demo.out.join("image.json"), thaw(&["show", "--json"], &given)?)?;
+            if given != demo.disk() {
+                std::fs::copy(&given, demo.disk()).map_err(|e| Failure::file(&given, &e))?;
+            }
         }
         let programs = programs(&demo, &demo_args);
         let name = args.program.clone().unwrap_or_else(|| demo.name.clone());
@@ -169,6 +171,18 @@ impl Session {
     }
 }
 
+/// Refuses a disk that would be emptied to make the session's own.
+fn keep(disk: &Path, own: &Path) -> Result<()> {
+    match (disk.canonicalize(), own.canonicalize()) {
+        (Ok(disk), Ok(own)) if disk == own => {
+            let message =
+                format!("disk {}: the session makes its own there; name another --out", disk.display());
+            Err(Failure::new(Kind::Config, message))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// QEMU, ended when this is dropped.
 pub struct Machine {
     child: Child,
@@ -208,16 +222,15 @@ fn description(name: &str, programs: &[(String, PathBuf)], image: Option<&Path>)
     Ok(format!("{{\"program\": {name}, \"image\": {image}, \"programs\": {{{programs}}}}}\n"))
 }
 
-/// Runs the host tool on a file and returns what it prints.
+/// Runs the host tool on a file and returns what it prints; its refusals are ours.
 pub fn thaw(arguments: &[&str], file: &Path) -> Result<String> {
     let tool = paths::host_tool();
-    let output = Command::new(&tool).args(arguments).arg(file).stderr(Stdio::inherit()).output();
+    let output = Command::new(&tool).args(arguments).arg(file).output();
     let output = output.map_err(|e| Failure::new(Kind::Tool, format!("{}: {e}", tool.display())))?;
     if !output.status.success() {
-        return Err(Failure::new(
-            Kind::Check,
-            format!("thaw {} {} failed", arguments.join(" "), file.display()),
-        ));
+        let code = output.status.code().and_then(|code| u8::try_from(code).ok());
+        let text = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+        return Err(Failure::refused(code.unwrap_or(Kind::Tool as u8), text));
     }
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
@@ -225,6 +238,14 @@ pub fn thaw(arguments: &[&str], file: &Path) -> Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_disk_given_is_not_made_anew() {
+        let disk = paths::root().join("Cargo.toml");
+        let other_name = paths::root().join("xtask").join("..").join("Cargo.toml");
+        assert_eq!(keep(&disk, &other_name).map_err(|f| f.kind), Err(Kind::Config));
+        assert_eq!(keep(&disk, &paths::root().join("no-such-file")).map_err(|f| f.kind), Ok(()));
+    }
 
     #[test]
     fn the_description_is_json() {
