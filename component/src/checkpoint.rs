@@ -9,6 +9,7 @@ use crate::config::After;
 use crate::error::{Asked, DiskError, Error, Request, Result};
 use crate::host::Host;
 use crate::memory::{Spare, Views, check_room};
+use crate::pause::Pause;
 use crate::phase::Phase;
 use crate::service::{Service, Session};
 use crate::stop::{ATTEMPTS, PAUSE_MS, Stood, StopTimes, stop_and_copy};
@@ -70,6 +71,18 @@ pub struct Checkpointer<'a, H: Host, S: Service<Pd = H::Pd>, D: BlockDevice<Erro
     pub machine: Machine,
     /// Tables.
     pub tables: &'a mut Tables,
+    /// Says nothing on its way.
+    pub quiet: bool,
+    /// What the target does between the look at it and the stop; taken once.
+    pub pause: Option<Pause>,
+}
+
+/// A stop: what became of the target, and a copy of all its memory; the rest is in the books.
+pub struct Captured<'a, H: Host, S: Service<Pd = H::Pd>> {
+    stood: Stood<'a, S>,
+    times: StopTimes,
+    views: Views<'a, H>,
+    spare: Spare<'a, H>,
 }
 
 /// What a checkpoint did.
@@ -89,11 +102,19 @@ pub struct Done {
 
 impl<'a, H: Host, S: Service<Pd = H::Pd>, D: BlockDevice<Error = DiskError>> Checkpointer<'a, H, S, D> {
     pub(crate) fn enter(&self, phase: Phase) {
-        self.host.say(format_args!("thaw: {phase}"));
+        if !self.quiet {
+            self.host.say(format_args!("thaw: {phase}"));
+        }
     }
 
     /// Checkpoints the target. On an error it runs on and the disk keeps the image it had.
     pub fn checkpoint(&mut self, pd: H::Pd, after: After) -> Result<Done> {
+        let captured = self.capture(pd, after)?;
+        self.finish(pd, captured, after)
+    }
+
+    /// Stops the target and copies all that it is. On an error it runs on.
+    pub(crate) fn capture(&mut self, pd: H::Pd, after: After) -> Result<Captured<'a, H, S>> {
         let (host, service) = (self.host, self.service);
         let mut attempt = 1;
         loop {
@@ -110,8 +131,11 @@ impl<'a, H: Host, S: Service<Pd = H::Pd>, D: BlockDevice<Error = DiskError>> Che
                 books.add_slot(entry)
             })?;
             self.enter(Phase::Stop);
+            if let Some(pause) = self.pause.take() {
+                pause.make(host);
+            }
             match stop_and_copy(host, session, pd, &mut self.tables.books, (&views, &spare), after) {
-                Ok((stood, times)) => return self.finish(pd, stood, times, (views, spare), after),
+                Ok((stood, times)) => return Ok(Captured { stood, times, views, spare }),
                 Err(error) if attempt < ATTEMPTS && is_passing(&error) => {
                     host.say(format_args!("thaw: stop {attempt} of {ATTEMPTS} failed: {error}"));
                     attempt += 1;
@@ -148,14 +172,8 @@ impl<'a, H: Host, S: Service<Pd = H::Pd>, D: BlockDevice<Error = DiskError>> Che
         Ok(views)
     }
 
-    fn finish(
-        &mut self,
-        pd: H::Pd,
-        stood: Stood<'_, S>,
-        times: StopTimes,
-        (views, spare): (Views<'_, H>, Spare<'_, H>),
-        after: After,
-    ) -> Result<Done> {
+    fn finish(&mut self, pd: H::Pd, captured: Captured<'_, H, S>, after: After) -> Result<Done> {
+        let Captured { stood, times, views, spare } = captured;
         let held = match stood {
             Stood::GoesOn => {
                 self.enter(Phase::Resume);
@@ -209,7 +227,9 @@ impl<'a, H: Host, S: Service<Pd = H::Pd>, D: BlockDevice<Error = DiskError>> Che
         let bytes = books.ram_bytes();
         let image_bytes = finished.header.total_length;
         let threads = books.live().count() as u32;
-        summary::measure_copy(self.host, spare.span(), bytes);
+        if !self.quiet {
+            summary::measure_copy(self.host, spare.span(), bytes);
+        }
         Ok(Done { generation, bytes, image_bytes, threads, times })
     }
 }

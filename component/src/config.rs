@@ -7,7 +7,9 @@ use thaw_image::{KernelName, Name};
 use crate::mutate::Mutation;
 
 /// Keys that are known, for the message that refuses another.
-const KEYS: &str = "mode, name, quota, after_ms, run_ms, after, repeat, kernel, mutate, trace";
+const KEYS: &str = "mode, name, quota, after_ms, run_ms, after, repeat, kernel, mutate, trace, stops, first_stop, seed, \
+                    fresh_every, start, leave, image_kib";
+const COUNT_MAX: u32 = 1_000_000;
 /// A day: no run lasts longer, and no sum of times overflows.
 const MS_MAX: u32 = 86_400_000;
 
@@ -22,6 +24,17 @@ pub enum Mode {
     Both,
     /// Start the target and tell whether it could be saved, and if not, why.
     Check,
+    /// Many stops at times that follow from a seed.
+    Soak,
+}
+
+/// Where the target of a run of stops comes from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Start {
+    /// From its module.
+    Target,
+    /// From an image.
+    Image,
 }
 
 /// What becomes of the target after its last checkpoint.
@@ -57,6 +70,20 @@ pub struct Settings {
     pub mutation: Option<Mutation>,
     /// Whether steps are traced and told.
     pub trace: bool,
+    /// How many stops, for [`Mode::Soak`].
+    pub stops: u32,
+    /// Number of the first.
+    pub first_stop: u32,
+    /// From which their times follow.
+    pub seed: u32,
+    /// Every how many stops the target is destroyed and restored; 0: never.
+    pub fresh_every: u32,
+    /// Where the target comes from.
+    pub start: Start,
+    /// The last stop leaves the target as an image on the disk.
+    pub leave: bool,
+    /// Size of the disk in RAM to which images go meanwhile.
+    pub image_kib: u32,
 }
 
 /// Why settings were refused.
@@ -101,6 +128,13 @@ impl Settings {
         kernel: KernelName::EMPTY,
         mutation: None,
         trace: false,
+        stops: 0,
+        first_stop: 0,
+        seed: 1,
+        fresh_every: 0,
+        start: Start::Target,
+        leave: false,
+        image_kib: 4096,
     };
 
     /// Reads all pairs. `mode` is the only key that must be there; of a key given twice the last holds.
@@ -109,7 +143,7 @@ impl Settings {
         let mut mode = None;
         for (key, value) in pairs {
             match key {
-                "mode" => mode = Some(word(key, value, &MODES, "checkpoint, restore, both or check")?),
+                "mode" => mode = Some(word(key, value, &MODES, "checkpoint, restore, both, check or soak")?),
                 "after" => settings.after = word(key, value, &AFTERS, "destroy or resume")?,
                 "trace" => settings.trace = number(key, value, 0, 1, "0 or 1")? == 1,
                 "mutate" => settings.mutation = Some(mutation(key, value)?),
@@ -119,6 +153,13 @@ impl Settings {
                 "after_ms" => settings.after_ms = number(key, value, 0, MS_MAX, "0 to 86400000 ms")?,
                 "run_ms" => settings.run_ms = number(key, value, 0, MS_MAX, "0 to 86400000 ms")?,
                 "repeat" => settings.repeat = number(key, value, 1, 1000, "1 to 1000")?,
+                "stops" => settings.stops = number(key, value, 0, COUNT_MAX, "0 to 1000000")?,
+                "first_stop" => settings.first_stop = number(key, value, 0, COUNT_MAX, "0 to 1000000")?,
+                "seed" => settings.seed = number(key, value, 0, u32::MAX, "0 to 4294967295")?,
+                "fresh_every" => settings.fresh_every = number(key, value, 0, COUNT_MAX, "0 to 1000000")?,
+                "start" => settings.start = word(key, value, &STARTS, "target or image")?,
+                "leave" => settings.leave = word(key, value, &YES_NO, "yes or no")?,
+                "image_kib" => settings.image_kib = number(key, value, 64, 1 << 20, "64 to 1048576")?,
                 _ => return Err(ConfigError::Key(key)),
             }
         }
@@ -130,12 +171,15 @@ impl Settings {
     }
 }
 
-const MODES: [(&str, Mode); 4] = [
+const MODES: [(&str, Mode); 5] = [
     ("checkpoint", Mode::Checkpoint),
     ("restore", Mode::Restore),
     ("both", Mode::Both),
     ("check", Mode::Check),
+    ("soak", Mode::Soak),
 ];
+const STARTS: [(&str, Start); 2] = [("target", Start::Target), ("image", Start::Image)];
+const YES_NO: [(&str, bool); 2] = [("yes", true), ("no", false)];
 const AFTERS: [(&str, After); 2] = [("destroy", After::Destroy), ("resume", After::Resume)];
 
 fn word<'a, T: Copy>(
@@ -202,12 +246,22 @@ mod tests {
             ("kernel", "Fiasco.OC"),
             ("mutate", "vfp"),
             ("trace", "1"),
+            ("stops", "9"),
+            ("first_stop", "8"),
+            ("seed", "4294967295"),
+            ("fresh_every", "5"),
+            ("start", "image"),
+            ("leave", "yes"),
+            ("image_kib", "64"),
         ])
         .expect("good");
         assert_eq!((settings.quota_pages, settings.after_ms, settings.run_ms), (5000, 0, 7));
         assert_eq!((settings.after, settings.repeat), (After::Resume, 1000));
         assert_eq!(settings.kernel.as_str(), "Fiasco.OC");
         assert_eq!((settings.mutation, settings.trace), (Some(Mutation::Vfp), true));
+        assert_eq!((settings.stops, settings.first_stop, settings.seed), (9, 8, u32::MAX));
+        assert_eq!((settings.fresh_every, settings.start), (5, Start::Image));
+        assert_eq!((settings.leave, settings.image_kib), (true, 64));
     }
 
     #[test]

@@ -275,6 +275,8 @@ pub trait Host {
     fn counter_hz(&self) -> u32;
     /// Sleeps.
     fn sleep_ms(&self, ms: u32);
+    /// Keeps the processor for that many ticks of the counter and a few turns of a loop, then sleeps.
+    fn pause(&self, ticks: u64, turns: u32, us: u32);
     /// Prints a line.
     fn say(&self, line: fmt::Arguments<'_>);
 

@@ -14,6 +14,7 @@ mod qemu;
 mod run;
 mod serial;
 mod setup;
+mod soak;
 mod suite;
 mod tidy;
 mod toolchain;
@@ -46,6 +47,8 @@ enum Command {
     CheckTarget(demo::DemoArgs),
     /// Compare a kernel with what the real ones were seen to do.
     Conformance(conformance::ConformanceArgs),
+    /// Stop programs at many places and compare what they declare with runs without stops.
+    Soak(soak::SoakArgs),
     /// Run the whole suite.
     Test(suite::TestArgs),
     /// Check formatting, lints and the house rules.
@@ -68,6 +71,7 @@ fn main() -> ExitCode {
         Command::Gdb(args) => gdb::gdb(&args),
         Command::CheckTarget(args) => demo::examine(&args),
         Command::Conformance(args) => conformance::conformance(&args),
+        Command::Soak(args) => soak::soak(&args),
         Command::Test(args) => suite::test(&args),
         Command::Check => check::check(),
         Command::Fmt => check::reformat(),

@@ -277,6 +277,10 @@ impl<K: Kernel, P: Platform> Host for NativeHost<'_, K, P> {
         self.platform.sleep_ms(ms);
     }
 
+    fn pause(&self, ticks: u64, turns: u32, us: u32) {
+        self.platform.pause(ticks, turns, us);
+    }
+
     fn say(&self, line: fmt::Arguments<'_>) {
         self.platform.say(line);
     }

@@ -19,6 +19,8 @@ fn check(world: &World, pd: u32, disk_bytes: usize) -> (Vec<String>, String) {
             disk: &mut disk,
             machine: machine(),
             tables: &mut tables,
+            quiet: false,
+            pause: None,
         };
         checkpointer.examine(pd).expect("requests are answered")
     };
@@ -96,6 +98,8 @@ fn a_stop_that_is_refused_is_a_reason_of_its_own() {
             disk: &mut disk,
             machine: machine(),
             tables: &mut tables,
+            quiet: false,
+            pause: None,
         };
         let result = checkpointer.examine(pd);
         assert!(is_running(&world, pd), "request {n} ({})", world.failed.borrow());

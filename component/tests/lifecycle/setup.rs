@@ -112,8 +112,15 @@ pub fn tables() -> Box<Tables> {
 
 pub fn checkpoint(world: &World, disk: &mut Disk<'_>, pd: u32, after: After) -> Result<Done> {
     let mut tables = tables();
-    let mut checkpointer =
-        Checkpointer { host: world, service: world, disk, machine: machine(), tables: &mut tables };
+    let mut checkpointer = Checkpointer {
+        host: world,
+        service: world,
+        disk,
+        machine: machine(),
+        tables: &mut tables,
+        quiet: false,
+        pause: None,
+    };
     checkpointer.checkpoint(pd, after)
 }
 
@@ -128,7 +135,15 @@ pub fn restore_on(
     machine: Machine,
 ) -> Result<Restored<u32>> {
     let mut tables = tables();
-    let mut checkpointer = Checkpointer { host: world, service: world, disk, machine, tables: &mut tables };
+    let mut checkpointer = Checkpointer {
+        host: world,
+        service: world,
+        disk,
+        machine,
+        tables: &mut tables,
+        quiet: false,
+        pause: None,
+    };
     checkpointer.restore(damage)
 }
 

@@ -389,6 +389,8 @@ impl Host for World {
 
     fn sleep_ms(&self, _ms: u32) {}
 
+    fn pause(&self, _ticks: u64, _turns: u32, _us: u32) {}
+
     fn say(&self, line: fmt::Arguments<'_>) {
         self.log.borrow_mut().push(format!("say {line}"));
     }

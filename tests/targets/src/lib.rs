@@ -6,3 +6,6 @@ pub mod chain;
 pub mod config;
 pub mod mix;
 pub mod product;
+pub mod script;
+#[cfg(target_os = "none")]
+pub mod witness;

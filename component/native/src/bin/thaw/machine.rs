@@ -114,6 +114,17 @@ impl Platform for RealPlatform {
         }
     }
 
+    fn pause(&self, ticks: u64, turns: u32, us: u32) {
+        if self.counter_hz != 0 {
+            let begin = syscall::cntvct();
+            while syscall::cntvct().wrapping_sub(begin) < ticks {}
+        }
+        (0..turns).for_each(|turn| {
+            core::hint::black_box(turn);
+        });
+        ipc::sleep(&kernel(), Timeouts::new(Timeout::NEVER, Timeout::from_us(us)));
+    }
+
     fn say(&self, line: fmt::Arguments<'_>) {
         println!("{line}");
     }

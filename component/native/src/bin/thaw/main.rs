@@ -10,13 +10,16 @@ mod machine;
 
 use machine::RealPlatform;
 use thaw_bootimage::program::Program;
-use thaw_component::config::{ConfigError, Settings};
+use thaw_component::config::{ConfigError, Mode, Settings, Start};
 use thaw_component::error::{Error, Request};
 use thaw_component::host::Host;
+use thaw_component::memory_disk::{MemoryDisk, copy_disk};
 use thaw_component::mutate::Mutation;
 use thaw_component::restore::Damage;
+use thaw_component::soak::Soaked;
 use thaw_component::wire::Wire;
 use thaw_component::{Checkpointer, Machine, Tables};
+use thaw_image::store::BlockDevice;
 use thaw_image::{Abi, KernelName, Name};
 use thaw_l4::{Cap, CapIndex, Kernel, Real, Revision, Timeouts, ipc};
 use thaw_native::{NativeError, NativeHost, board_name, disk::NativeDisk, load};
@@ -27,6 +30,8 @@ use thaw_rt::{Once, info_page, kernel, println};
 thaw_rt::entry!(main);
 
 static TABLES: Once<Tables> = Once::new(Tables::new());
+/// Module with the image that a run of stops begins with.
+const IMAGE_MODULE: &str = "image";
 
 type NativeResult<T> = Result<T, NativeError<'static>>;
 type World<'k> = NativeHost<'k, Real, RealPlatform>;
@@ -50,12 +55,45 @@ fn run(k: &Real, host: &World<'_>) -> NativeResult<()> {
     let mut disk = NativeDisk::new(k, host.platform());
     let tables = TABLES.take().ok_or(NativeError::NoModule("tables"))?;
     let machine = machine(k.revision(), &settings);
-    let mut checkpointer = Checkpointer { host, service: &service, disk: &mut disk, machine, tables };
     let damage = damage(host, &settings)?;
-    checkpointer.run(&settings, damage, || {
+    let start = || {
         let program = target(host)?;
         Ok(load::start(host, &program, settings.name, settings.quota_pages)?)
-    })
+    };
+    if settings.mode == Mode::Soak {
+        return soak(host, &settings, (&service, &mut disk, machine, tables), damage, start);
+    }
+    let mut checkpointer =
+        Checkpointer { host, service: &service, disk: &mut disk, machine, tables, quiet: false, pause: None };
+    checkpointer.run(&settings, damage, start)
+}
+
+type Parts<'a, 'k> =
+    (&'a Wire<'k, Real>, &'a mut NativeDisk<'k, Real, RealPlatform>, Machine, &'a mut Tables);
+
+/// Many stops. Images go to a disk in RAM, because waiting for a device takes a time that differs from run
+/// to run; it is filled from a module before the first stop and goes to the disk after the last.
+fn soak<'k>(
+    host: &World<'k>,
+    settings: &Settings,
+    (service, disk, machine, tables): Parts<'_, 'k>,
+    damage: Damage,
+    start: impl FnOnce() -> NativeResult<CapIndex>,
+) -> NativeResult<()> {
+    let mut memory = MemoryDisk::new(host, settings.image_kib * 1024)?;
+    if settings.start == Start::Image {
+        let image = module(host, IMAGE_MODULE)?;
+        let whole = &image[..image.len().min(settings.image_kib as usize * 1024)];
+        memory.write(0, whole).map_err(Error::Disk)?;
+    }
+    let mut checkpointer =
+        Checkpointer { host, service, disk: &mut memory, machine, tables, quiet: true, pause: None };
+    let soaked = checkpointer.soak(settings, damage, start)?;
+    if soaked == Soaked::Left {
+        copy_disk(&mut memory, disk, &mut tables.buffer).map_err(Error::Disk)?;
+        println!("soak: image is on the disk");
+    }
+    Ok(())
 }
 
 fn read_settings(host: &World<'_>) -> NativeResult<Settings> {

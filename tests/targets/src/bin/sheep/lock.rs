@@ -8,13 +8,14 @@ use core::sync::atomic::{AtomicU32, Ordering};
 use thaw_l4::{Cap, CapIndex, Irq, Kernel, MsgTag, Op, Timeouts, raw};
 use thaw_native_abi::layout::SLOT_USER;
 use thaw_rt::request;
-use thaw_targets::mix::mix;
+use thaw_targets::{
+    mix::mix,
+    witness::{carried::Carried, depth, pattern},
+};
 
 use crate::{
-    carried::Carried,
-    depth,
     me::{Me, Role},
-    pattern, threads,
+    threads,
 };
 
 /// Owner (bits 0-7) and waiter (bits 8-15), both as role; 0 is free. The counter never takes it.

@@ -10,27 +10,26 @@
 //! | vfp | 5 | a running product in all double registers, never asleep |
 //!
 //! Each keeps its position only in what a thread takes along through a system call: registers, VFP
-//! registers, condition flags, the UTCB, the stack ([`carried`], [`depth`], [`pattern`]). It prints
+//! registers, condition flags, the UTCB, the stack ([`thaw_targets::witness`]). It prints
 //! `started <thread>` once in its life and `FAIL <what> expected <x> got <y>` when a check breaks, and
 //! then stops; the counter notices a thread that makes no progress.
 #![no_std]
 #![no_main]
 
-mod carried;
-mod depth;
 mod lock;
 mod me;
 mod memory;
-mod pattern;
-mod requests;
+mod product;
 mod rpc;
 mod threads;
-mod vfp;
 
 use core::sync::atomic::{AtomicU32, Ordering};
 
 use me::{Me, Role};
-use thaw_targets::config::Config;
+use thaw_targets::{
+    config::Config,
+    witness::{requests, tls::tls},
+};
 
 /// Counting starts when all other threads have theirs.
 const WORKERS: [Role; 6] = [Role::Memory, Role::Vfp, Role::Server, Role::Client, Role::LockA, Role::LockB];
@@ -67,12 +66,12 @@ fn wait_for(me: &Me, role: Role) {
 }
 
 fn count(me: &Me, period_us: u32) -> ! {
-    let tls = threads::tls();
+    let before = tls();
     let mut progress = Progress::default();
     let mut count = 0;
     loop {
         count = me.sleep_at_depth(count % 23, period_us, count) + 1;
-        me.expect("tls", tls, threads::tls());
+        me.expect("tls", before, tls());
         me.print(format_args!("count {count}"));
         if count % 10 == 0 {
             progress.check(me);
@@ -100,9 +99,10 @@ impl Progress {
 
 fn configuration(me: &Me) -> Config {
     let mut text = [0; thaw_targets::config::BYTES_MAX];
-    match requests::rom_read(me, thaw_targets::config::MODULE, &mut text) {
-        None => Config::DEFAULT,
-        Some(bytes) => match Config::parse(&text[..bytes]) {
+    match requests::rom_read(thaw_targets::config::MODULE, &mut text) {
+        Err(e) => me.refused("rom", e),
+        Ok(None) => Config::DEFAULT,
+        Ok(Some(bytes)) => match Config::parse(&text[..bytes]) {
             Ok(config) => config,
             Err(line) => {
                 me.fail(format_args!("target.cfg expected key=value got another text in line {line}"))

@@ -1,17 +1,14 @@
 //! What every thread has: its name, the kernel, the log, and a way to stop when a check breaks.
 
 use core::{
-    fmt::{self, Write},
+    fmt,
     sync::atomic::{AtomicBool, AtomicU64, Ordering},
 };
 
 use thaw_l4::{Kernel, MsgTag, Op, Real, Selector, Timeout, Timeouts, raw};
-use thaw_targets::mix::mix;
-
-use crate::{
-    carried::Carried,
-    depth, pattern,
-    requests::{self, log},
+use thaw_targets::{
+    mix::mix,
+    witness::{Witness, carried::Carried, depth, pattern, requests},
 };
 
 /// The threads, in the order of their indices in tables here (not in the PD).
@@ -102,10 +99,7 @@ impl Me {
 
     /// Prints a line.
     pub fn print(&self, text: fmt::Arguments<'_>) {
-        let mut line = Line { bytes: [0; LINE_BYTES], len: 0 };
-        // A longer line is cut: `write_str` never fails.
-        let _ = writeln!(line, "{text}");
-        log(self, &line.bytes[..line.len]);
+        requests::print(&self.kernel, text);
     }
 
     /// Reports a broken check and never returns.
@@ -155,19 +149,16 @@ impl Me {
     }
 }
 
-const LINE_BYTES: usize = requests::LOG_BYTES;
+impl Witness for Me {
+    fn kernel(&self) -> &Real {
+        &self.kernel
+    }
 
-struct Line {
-    bytes: [u8; LINE_BYTES],
-    len: usize,
-}
+    fn name(&self) -> &str {
+        self.role.name()
+    }
 
-impl Write for Line {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        let room = LINE_BYTES - self.len;
-        let taken = text.len().min(room);
-        self.bytes[self.len..self.len + taken].copy_from_slice(&text.as_bytes()[..taken]);
-        self.len += taken;
-        Ok(())
+    fn fail(&self, what: fmt::Arguments<'_>) -> ! {
+        Self::fail(self, what)
     }
 }

@@ -2,9 +2,12 @@
 
 use core::sync::atomic::Ordering;
 
-use thaw_targets::chain::{CELLS, Chain};
+use thaw_targets::{
+    chain::{CELLS, Chain},
+    witness::requests,
+};
 
-use crate::{HEAP_MIB, me::Me, requests};
+use crate::{HEAP_MIB, me::Me};
 
 /// Steps between two publications of the progress.
 const BATCH: u32 = 1024;
@@ -13,7 +16,7 @@ const _: () = assert!(CELLS.is_multiple_of(BATCH));
 /// Fills the heap, then follows the chain for ever.
 pub fn run(me: &Me) -> ! {
     let heap_mib = HEAP_MIB.load(Ordering::Acquire);
-    let heap = requests::heap(me, heap_mib << 20);
+    let heap = requests::heap(heap_mib << 20).unwrap_or_else(|e| me.refused("heap", e));
     let Some(mut chain) = Chain::new(heap, 0x5eed) else {
         me.fail(format_args!("memory.heap expected at least 1 MiB got {heap_mib} MiB"))
     };

@@ -5,13 +5,17 @@ use core::sync::atomic::{AtomicU32, Ordering};
 use thaw_l4::{Kernel, MsgTag, Op, Selector, Timeout, Timeouts};
 use thaw_native_abi::layout::SLOT_USER;
 use thaw_rt::request;
-use thaw_targets::mix::mix;
+use thaw_targets::{
+    mix::mix,
+    witness::{
+        carried::{Carried, Returned},
+        depth, pattern,
+    },
+};
 
 use crate::{
-    carried::{Carried, Returned},
-    depth,
     me::{Me, Role},
-    pattern, threads,
+    threads,
 };
 
 /// Slot of the gate.

@@ -1,9 +1,8 @@
 //! Making threads: stacks, entry, and the TLS register by which a thread knows who it is.
-// UNSAFETY: provides the entry points, the stacks and the read of a coprocessor register.
+// UNSAFETY: provides the entry points and the stacks.
 #![expect(unsafe_code)]
 
 use core::{
-    arch::asm,
     cell::UnsafeCell,
     mem::MaybeUninit,
     sync::atomic::{AtomicBool, AtomicU32, Ordering},
@@ -13,11 +12,12 @@ use thaw_rt::{
     kernel,
     request::{self, NewThread},
 };
+use thaw_targets::witness::tls::tls;
 
 use crate::{
     lock,
     me::{Me, ROLES, Role},
-    memory, rpc, vfp,
+    memory, product, rpc,
 };
 
 const STACK_BYTES: usize = 16 * 1024;
@@ -37,14 +37,6 @@ struct Local {
 static STACKS: [Stack; ROLES] = [const { Stack(UnsafeCell::new(MaybeUninit::uninit())) }; ROLES];
 static LOCALS: [Local; ROLES] = [const { Local { index: AtomicU32::new(0) } }; ROLES];
 static RUN: AtomicBool = AtomicBool::new(false);
-
-/// The calling thread's TLS register.
-pub fn tls() -> u32 {
-    let value: u32;
-    // SAFETY: reads a register that user mode may read; not `pure`, so that it is read each time.
-    unsafe { asm!("mrc p15, 0, {}, c13, c0, 3", out(reg) value, options(nomem, nostack, preserves_flags)) };
-    value
-}
 
 fn local(role: Role) -> u32 {
     (&raw const LOCALS[role as usize]).addr() as u32
@@ -96,7 +88,7 @@ extern "C" fn worker() -> ! {
     match me.role {
         Role::Counter => me.fail(format_args!("tls expected a worker got the counter")),
         Role::Memory => memory::run(&me),
-        Role::Vfp => vfp::run(&me),
+        Role::Vfp => product::run(&me),
         Role::LockA | Role::LockB => lock::run(&me),
         Role::Server => rpc::server(&me),
         Role::Client => rpc::client(&me),

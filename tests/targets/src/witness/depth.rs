@@ -2,13 +2,12 @@
 
 use core::hint::black_box;
 
-use thaw_targets::mix::mix;
-
-use crate::me::Me;
+use super::Witness;
+use crate::mix::mix;
 
 /// Runs `inner` below `levels` stack frames, each with words of its own that are checked afterwards.
 #[inline(never)]
-pub fn at_depth(me: &Me, levels: u32, salt: u32, inner: &mut dyn FnMut() -> u32) -> u32 {
+pub fn at_depth(me: &impl Witness, levels: u32, salt: u32, inner: &mut dyn FnMut() -> u32) -> u32 {
     if levels == 0 {
         return inner();
     }

@@ -9,9 +9,9 @@
 use core::arch::global_asm;
 
 use thaw_l4::{Kernel, MsgTag, Op, Revision, Selector, Timeouts};
-use thaw_targets::mix::mix;
 
-use crate::{me::Me, threads};
+use super::{Witness, tls::tls};
+use crate::mix::mix;
 
 /// What overwrites the memory, and what is in lr at the call.
 const POISON: u32 = 0x5bad_c0de;
@@ -42,6 +42,7 @@ pub struct Returned {
 
 impl Carried {
     /// Takes `value` along in r6; all other registers hold words derived from it and `salt`.
+    #[must_use]
     pub fn new(value: u32, salt: u32) -> Self {
         let mut carried = Self { r: [0; 14], flags: flags(value, salt), tls: 0, d: [0; 8], salt };
         for i in [1, 4, 5, 8, 9, 10, 11, 12] {
@@ -56,36 +57,37 @@ impl Carried {
     }
 
     /// Makes the system call and checks that every register came back.
-    pub fn enter(mut self, me: &Me, to: Selector, tag: MsgTag, timeouts: Timeouts) -> Returned {
+    pub fn enter(mut self, me: &impl Witness, to: Selector, tag: MsgTag, timeouts: Timeouts) -> Returned {
         [self.r[0], self.r[2], self.r[3]] = [tag.0, to.0, timeouts.0];
-        let tls = threads::tls();
-        match me.kernel.revision() {
+        let before = tls();
+        match me.kernel().revision() {
             // SAFETY: the routine uses `self` as laid out here, keeps what a function has to keep and
             // makes one system call of the running revision, which maps nothing.
-            Revision::G => unsafe { sheep_carried_ipc_g(&raw mut self) },
+            Revision::G => unsafe { witness_carried_ipc_g(&raw mut self) },
             Revision::M => {
                 self.r[5] = 0;
                 // SAFETY: as above.
-                unsafe { sheep_carried_ipc_m(&raw mut self) };
+                unsafe { witness_carried_ipc_m(&raw mut self) };
             }
         }
-        me.expect("tls", tls, self.tls);
+        me.expect("tls", before, self.tls);
         self.check(me, to, timeouts);
         Returned { value: self.r[6], tag: MsgTag(self.r[0]), label: self.r[4] }
     }
 
     /// Everything must follow from the value in r6. r0 and r4 are results; r4 and lr belong to the
     /// kernel on G; an interrupted reply-and-wait goes on as a wait.
-    fn check(&self, me: &Me, to: Selector, timeouts: Timeouts) {
+    fn check(&self, me: &impl Witness, to: Selector, timeouts: Timeouts) {
         let (value, salt) = (self.r[6], self.salt);
         me.expect("r7", !value, self.r[7]);
         for (i, name) in [(1, "r1"), (8, "r8"), (9, "r9"), (10, "r10"), (11, "r11"), (12, "r12")] {
             me.expect(name, word(value, salt, i), self.r[i]);
         }
-        let selector = if to.op() == Op::REPLY_AND_WAIT { to.with_op(Selector(self.r[2]).op()) } else { to };
-        me.expect("r2", selector.0, self.r[2]);
+        let rewritten =
+            matches!(to.op(), Op::REPLY_AND_WAIT | Op::SEND_AND_WAIT) && Selector(self.r[2]).op() == Op::WAIT;
+        me.expect("r2", if rewritten { to.with_op(Op::WAIT).0 } else { to.0 }, self.r[2]);
         me.expect("r3", timeouts.0, self.r[3]);
-        match me.kernel.revision() {
+        match me.kernel().revision() {
             Revision::G => me.expect("r5", word(value, salt, 5), self.r[5]),
             Revision::M => {
                 me.expect("r5", 0, self.r[5]);
@@ -99,7 +101,7 @@ impl Carried {
         for (i, got) in self.d.iter().enumerate() {
             let expected = double(value, salt, i);
             if *got != expected {
-                me.fail(format_args!("{}.d{} expected {expected:#x} got {got:#x}", me.role.name(), i + 8));
+                me.fail(format_args!("{}.d{} expected {expected:#x} got {got:#x}", me.name(), i + 8));
             }
         }
     }
@@ -118,8 +120,8 @@ fn double(value: u32, salt: u32, i: usize) -> u64 {
 }
 
 unsafe extern "C" {
-    fn sheep_carried_ipc_g(carried: *mut Carried);
-    fn sheep_carried_ipc_m(carried: *mut Carried);
+    fn witness_carried_ipc_g(carried: *mut Carried);
+    fn witness_carried_ipc_m(carried: *mut Carried);
 }
 
 // The pointer waits on the stack. Between `msr` and `mrs` no instruction sets flags. The frame
@@ -127,7 +129,7 @@ unsafe extern "C" {
 global_asm!(
     r#"
     .cfi_sections .debug_frame
-    .macro sheep_enter
+    .macro witness_enter
     .cfi_startproc
     push {{r4-r11, lr}}
     .cfi_adjust_cfa_offset 36
@@ -153,7 +155,7 @@ global_asm!(
     ldr r0, [r0]
     .endm
 
-    .macro sheep_leave
+    .macro witness_leave
     push {{lr}}
     .cfi_adjust_cfa_offset 4
     push {{r1}}
@@ -180,23 +182,23 @@ global_asm!(
     .cfi_endproc
     .endm
 
-    .section .text.sheep_carried, "ax"
+    .section .text.witness_carried, "ax"
     .arm
     .fpu vfpv3
-    .global sheep_carried_ipc_g
-    .type sheep_carried_ipc_g, %function
-sheep_carried_ipc_g:
-    sheep_enter
+    .global witness_carried_ipc_g
+    .type witness_carried_ipc_g, %function
+witness_carried_ipc_g:
+    witness_enter
     mov lr, pc
     mvn pc, #11
-    sheep_leave
+    witness_leave
 
-    .global sheep_carried_ipc_m
-    .type sheep_carried_ipc_m, %function
-sheep_carried_ipc_m:
-    sheep_enter
+    .global witness_carried_ipc_m
+    .type witness_carried_ipc_m, %function
+witness_carried_ipc_m:
+    witness_enter
     svc #0
-    sheep_leave
+    witness_leave
     "#,
     poison_low = const POISON & 0xffff,
     poison_high = const POISON >> 16,

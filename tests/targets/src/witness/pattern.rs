@@ -1,9 +1,9 @@
 //! State in the UTCB: words that a system call leaves alone.
 
 use thaw_l4::{Kernel, Real, UTCB_WORDS, raw};
-use thaw_targets::mix::mix;
 
-use crate::me::Me;
+use super::Witness;
+use crate::mix::mix;
 
 const BDR: usize = raw::THAW_UTCB_BDR_WORD as usize;
 
@@ -22,6 +22,7 @@ fn expected(salt: u32, word: usize) -> u32 {
 }
 
 /// Word `word` of the pattern, for messages that carry part of it.
+#[must_use]
 pub fn word(salt: u32, word: usize) -> u32 {
     expected(salt, word)
 }
@@ -34,11 +35,11 @@ pub fn fill(kernel: &Real, salt: u32) {
 }
 
 /// Checks message registers from `first_mr`, buffer registers and the user's words.
-pub fn check(me: &Me, salt: u32, first_mr: usize) {
+pub fn check(me: &impl Witness, salt: u32, first_mr: usize) {
     for word in (first_mr..UTCB_WORDS).filter(|w| !is_kernels(*w)) {
-        let (expected, got) = (expected(salt, word), me.kernel.utcb_word(word));
+        let (expected, got) = (expected(salt, word), me.kernel().utcb_word(word));
         if expected != got {
-            let name = me.role.name();
+            let name = me.name();
             me.fail(format_args!("{name}.utcb[{word}] expected {expected:#x} got {got:#x}"));
         }
     }

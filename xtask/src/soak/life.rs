@@ -1,0 +1,179 @@
+//! One life of the target: boots, and what is packed for them.
+
+use std::{fs::File as DiskFile, path::Path, time::Duration};
+
+use super::trace::Trace;
+use crate::{
+    board::Board,
+    failure::{Failure, Kind, Result, read, write},
+    pack::{self, File, Parts},
+    paths,
+    qemu::{End, Run},
+    run::ICOUNT,
+};
+
+/// Pages of the target's quota.
+const TARGET_PAGES: u32 = 1024;
+/// The disk in RAM, and that of the machine.
+const IMAGE_KIB: u32 = 3072;
+const MEMORY_MIB: u32 = 256;
+/// Seconds that a boot may take at least, and for each stop.
+const BOOT_SECONDS: u64 = 120;
+
+/// What a life is like.
+#[derive(Clone, Copy)]
+pub struct Life<'a> {
+    /// Scenarios with commas between.
+    pub scenarios: &'a str,
+    /// How long they work.
+    pub rounds: u32,
+    /// Stops at most.
+    pub stops: u32,
+    /// Boots after the first at most.
+    pub reboots: u32,
+    /// Every how many stops there is a restore in the same boot.
+    pub fresh_every: u32,
+    /// Of the times of the stops.
+    pub seed: u32,
+}
+
+/// The kernel and the programs, read once.
+pub struct Machine {
+    kernel: File,
+    programs: Vec<File>,
+    settings: Vec<String>,
+}
+
+impl Machine {
+    /// With the programs as they are built, and settings of the checkpointer that come last.
+    pub fn new(kernel: File, settings: Vec<String>) -> Result<Self> {
+        let names = ["thaw-loader", "thaw-sigma0", "thaw-root", "blk", "thaw-native-component", "scenarios"];
+        let program = |name: &&str| Ok(File { name: (*name).into(), bytes: read(&paths::program(name))? });
+        let programs = names.iter().map(program).collect::<Result<_>>()?;
+        Ok(Self { kernel, programs, settings })
+    }
+
+    fn program(&self, name: &str, module: &str) -> File {
+        let found = self.programs.iter().find(|p| p.name == name);
+        File { name: module.into(), bytes: found.map(|p| p.bytes.clone()).unwrap_or_default() }
+    }
+
+    /// What the target declares when nobody stops it.
+    pub fn control(&self, life: &Life<'_>, out: &Path) -> Result<Trace> {
+        let boot = Boot { number: 0, first_stop: 0, stops: 0, from_image: false, leave: false };
+        let trace = self.boot(&Life { stops: 0, ..*life }, &boot, &out.join("control"))?;
+        match trace.failure() {
+            None => Ok(trace),
+            Some(failure) => {
+                Err(Failure::new(Kind::Check, format!("{} without a stop: {failure}", life.scenarios)))
+            }
+        }
+    }
+
+    /// The whole life with its stops.
+    pub fn live(&self, life: &Life<'_>, out: &Path) -> Result<Trace> {
+        let boots = life.reboots + 1;
+        let mut trace = Trace::default();
+        for number in 0..boots {
+            // The last stop of all boots but the last is the one that leads over to the next.
+            let [first_stop, end] = [number, number + 1].map(|n| life.stops.max(life.reboots) * n / boots);
+            let leave = number + 1 < boots;
+            let boot = Boot { number, first_stop, stops: end - first_stop, from_image: number > 0, leave };
+            let part = self.boot(life, &boot, out)?;
+            let goes_on = part.left;
+            trace.append(part);
+            if !goes_on {
+                break;
+            }
+        }
+        Ok(trace)
+    }
+
+    fn boot(&self, life: &Life<'_>, boot: &Boot, out: &Path) -> Result<Trace> {
+        let disk = out.join("disk.img");
+        let text = |name: &str, text: String| File { name: name.into(), bytes: text.into_bytes() };
+        let mut modules = vec![
+            text("system", boot.system()),
+            text("config", boot.config(life, &self.settings)),
+            text("target.cfg", format!("scenarios={}\nrounds={}\n", life.scenarios, life.rounds)),
+            self.program("thaw-native-component", "thaw"),
+            self.program("scenarios", "target"),
+        ];
+        if boot.from_image {
+            modules.push(File { name: "image".into(), bytes: read(&disk)? });
+        }
+        if boot.leave {
+            modules.push(self.program("blk", "blk"));
+        }
+        let image = pack::pack(&Parts {
+            loader: self.program("thaw-loader", "loader"),
+            kernel: self.kernel.clone(),
+            sigma0: self.program("thaw-sigma0", "sigma0"),
+            root: self.program("thaw-root", "root"),
+            modules,
+            board: Board::Virt.number(),
+        })?;
+        let path = out.join(format!("boot-{}.elf", boot.number));
+        write(&path, image)?;
+        if boot.leave {
+            write(&disk, b"")?;
+            let file = DiskFile::options().write(true).open(&disk);
+            let made = file.and_then(|d| d.set_len(u64::from(IMAGE_KIB) * 1024));
+            made.map_err(|e| Failure::file(&disk, &e))?;
+        }
+        let run = Run {
+            image: path.clone(),
+            board: Board::Virt,
+            memory_mib: MEMORY_MIB,
+            disk: boot.leave.then(|| disk.as_path().into()),
+            log: out.join(format!("boot-{}.log", boot.number)),
+            until: None,
+            timeout: Duration::from_secs(BOOT_SECONDS + u64::from(boot.stops)),
+            icount: ICOUNT.into(),
+            echo: false,
+        };
+        let finished = run.run()?;
+        std::fs::remove_file(&path).map_err(|e| Failure::file(&path, &e))?;
+        let trouble = match finished.end {
+            End::PowerOff => None,
+            End::Fatal(line) => Some(format!("the machine cannot go on: {line}")),
+            End::Timeout(line) => Some(format!("no end; last line: {line}")),
+            End::Exited(status) => Some(format!("qemu ended by itself: {status}")),
+        };
+        Ok(Trace::read(&finished.lines, trouble))
+    }
+}
+
+/// One boot of a life.
+struct Boot {
+    number: u32,
+    first_stop: u32,
+    stops: u32,
+    from_image: bool,
+    leave: bool,
+}
+
+impl Boot {
+    fn system(&self) -> String {
+        // Twice the target in spare RAM, the target, the disk in RAM, the checkpointer itself.
+        let quota = 3 * TARGET_PAGES + IMAGE_KIB / 4 + 2048;
+        let thaw = format!("pd name=thaw file=thaw quota={quota} prio=170 manager checkpoint");
+        if self.leave {
+            format!("pd name=blk file=blk quota=1024 prio=180 devices provides=block\n{thaw} uses=block\n")
+        } else {
+            thaw + "\n"
+        }
+    }
+
+    fn config(&self, life: &Life<'_>, settings: &[String]) -> String {
+        let start = if self.from_image { "image" } else { "target" };
+        let leave = if self.leave { "yes" } else { "no" };
+        let mut text = format!(
+            "mode=soak\nname=target\nquota={TARGET_PAGES}\nstops={}\nfirst_stop={}\nseed={}\nfresh_every={}\n\
+             start={start}\nleave={leave}\nimage_kib={IMAGE_KIB}\n",
+            self.stops, self.first_stop, life.seed, life.fresh_every
+        );
+        settings.iter().for_each(|setting| text += &format!("{setting}\n"));
+        text
+    }
+}
