@@ -52,7 +52,7 @@ const BARRIER_PAGE: u32 = 11;
 const M_CLOCK_FUNCTION: u32 = 0x900;
 
 /// Start of RAM that nobody uses, from the start of RAM: superpage-aligned, behind everything packed.
-pub const SPARE_OFFSET: u32 = 0x1000_0000;
+pub const SPARE_OFFSET: u32 = 0x0800_0000;
 
 /// Start of RAM that nobody uses.
 pub fn spare() -> u32 {

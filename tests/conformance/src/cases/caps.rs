@@ -82,6 +82,7 @@ fn messages(r: &Runner) {
     r.case("several sent into a window of slots", window);
     r.case("sent from child to child in one task", in_one_task);
     r.case("sent in a call without a buffer: the receive phase", failed_call);
+    r.case("sent in a queued call without a buffer: the receive phase", failed_queued_call);
     r.case("sent by a reply", by_reply);
     r.case("buffer forwarded to another task", forwarded);
 }
@@ -96,8 +97,7 @@ fn valid(w: &World<'_>, task: Cap<thaw_l4::Task>, slot: CapIndex) -> bool {
 
 /// The label that a message through a slot of the children's arrives with.
 fn label_through(w: &World<'_>, slot: CapIndex) {
-    let t = run(w, &[send(slot, 1).timeouts(AT_ONCE)]);
-    w.settle();
+    let t = run(w, &[send(slot, 1)]);
     match w.poll_with(0, &[]) {
         Some(e) => fact!("message arrives with label {:#x}", e.label),
         None => show_steps(w, &t, 1),
@@ -483,6 +483,22 @@ fn failed_call(w: &World<'_>) {
         s.script(&[WAIT, super::parts::reply(), Step::END]);
         s.ex_regs(Some(w.code.start), Some(s.step(0)), raw::L4_THREAD_EX_REGS_CANCEL).expect("again");
         w.settle();
+    }
+}
+
+/// The receiver comes later: the sender learns of the failure when it is taken out of the queue.
+fn failed_queued_call(w: &World<'_>) {
+    for op in [Op::CALL, Op::SEND_AND_WAIT] {
+        let s = run(w, &[SLEEP, WAIT, super::parts::reply()]);
+        let [base, fpage] = item(w.give(gate(w)), R | W | S, 0);
+        let step = Step::invoke(w.give(s.cap).select(op), MsgTag::new(0x11, 0, 1, 0)).words(&[base, fpage]);
+        let t = run(w, &[step]);
+        s.wake();
+        w.settle();
+        fact!("operation {}: done {}", op.0, t.done(0));
+        show_steps(w, &s, 3);
+        super::parts::poke(w, &t);
+        show_steps(w, &t, 1);
     }
 }
 
