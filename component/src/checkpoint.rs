@@ -101,6 +101,7 @@ pub struct Done {
 }
 
 impl<'a, H: Host, S: Service<Pd = H::Pd>, D: BlockDevice<Error = DiskError>> Checkpointer<'a, H, S, D> {
+    #[track_caller]
     pub(crate) fn enter(&self, phase: Phase) {
         if !self.quiet {
             self.host.say(format_args!("thaw: {phase}"));

@@ -277,7 +277,8 @@ pub trait Host {
     fn sleep_ms(&self, ms: u32);
     /// Keeps the processor for that many ticks of the counter and a few turns of a loop, then sleeps.
     fn pause(&self, ticks: u64, turns: u32, us: u32);
-    /// Prints a line.
+    /// Prints a line; the caller's place is told with it where lines are recorded.
+    #[track_caller]
     fn say(&self, line: fmt::Arguments<'_>);
 
     /// Where steps are recorded, in worlds that do.

@@ -6,7 +6,7 @@
 use std::{env, path::PathBuf};
 
 /// Scripts that others include.
-const INCLUDED: &str = "sections.ld";
+const INCLUDED: [&str; 2] = ["sections.ld", "defmt.ld"];
 
 /// For the build script of a program that the loader puts at a fixed physical address.
 pub fn first_task(role: &str) {
@@ -32,7 +32,9 @@ fn link(script: &str, kind: &str) {
     let script = directory.join(script);
     assert!(script.is_file(), "no linker script {}: write one for this board", script.display());
     println!("cargo:rerun-if-changed={}", script.display());
-    println!("cargo:rerun-if-changed={}", directory.join(INCLUDED).display());
+    for included in INCLUDED {
+        println!("cargo:rerun-if-changed={}", directory.join(included).display());
+    }
     // A host build (tests, tools) has nothing to do with these scripts.
     if env::var("CARGO_CFG_TARGET_OS").as_deref() == Ok("none") {
         println!("cargo:rustc-link-arg-{kind}=-L{}", directory.display());

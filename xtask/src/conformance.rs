@@ -142,6 +142,7 @@ impl Subject {
             timeout: TIMEOUT,
             icount: ICOUNT.into(),
             echo: false,
+            semihosting: false,
         };
         run.run()
     }

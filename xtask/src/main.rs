@@ -15,6 +15,7 @@ mod run;
 mod serial;
 mod setup;
 mod soak;
+mod streams;
 mod suite;
 mod tidy;
 mod toolchain;

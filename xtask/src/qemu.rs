@@ -55,6 +55,9 @@ pub struct Run {
     pub icount: String,
     /// Whether the console is shown as it comes.
     pub echo: bool,
+    /// Whether user programs may open files of the host, by semihosting. Never with programs that are not
+    /// ours.
+    pub semihosting: bool,
 }
 
 /// How a run ended.
@@ -180,6 +183,9 @@ impl Run {
         command.args(["-icount", &self.icount]).arg("-kernel").arg(&self.image);
         if let Some(disk) = &self.disk {
             command.args(self.board.disk(disk).ok_or_else(|| none("has no disk: leave it out"))?);
+        }
+        if self.semihosting {
+            command.args(["-semihosting-config", "enable=on,target=native,userspace=on"]);
         }
         command.env("QEMU_AUDIO_DRV", "none").stdout(Stdio::piped());
         Ok(command)

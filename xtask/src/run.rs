@@ -179,6 +179,7 @@ pub fn run(args: &RunArgs) -> Result<()> {
         timeout: Duration::from_secs(args.timeout),
         icount: args.icount.clone(),
         echo: true,
+        semihosting: false,
     };
     run.run()?.powered_off().map(|_| ())
 }

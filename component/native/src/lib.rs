@@ -37,6 +37,7 @@ pub trait Platform {
     /// Keeps the processor for that many ticks of the counter and a few turns of a loop, then sleeps.
     fn pause(&self, ticks: u64, turns: u32, us: u32);
     /// Prints a line.
+    #[track_caller]
     fn say(&self, line: fmt::Arguments<'_>);
 }
 

@@ -28,6 +28,10 @@ pub const CONFIG_MODULE: &str = "config";
 /// Module with the program to be checkpointed.
 pub const TARGET_MODULE: &str = "target";
 
+/// Module that tells programs where their streams of log records go, packed only for machines with
+/// semihosting for user mode: what the path of every stream begins with.
+pub const STREAMS_MODULE: &str = "streams";
+
 /// A line with this word, a blank and `key=value` tells a measurement.
 pub const SUMMARY_PREFIX: &str = "thaw-summary";
 

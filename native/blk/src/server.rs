@@ -1,8 +1,9 @@
 //! Serving the gate: one request at a time, whatever the device is.
 
 use thaw_l4::{CapIndex, Kernel, MsgTag, Timeout, Timeouts, ipc};
+use thaw_log::say;
 use thaw_native_abi::layout::SLOT_USER;
-use thaw_rt::{kernel, println, request};
+use thaw_rt::{kernel, request};
 
 use crate::{Extent, Geometry, Refusal, Request, decode};
 
@@ -74,7 +75,7 @@ fn carry_out<D: Device>(words: &[u32], disk: &mut Option<D>) -> Result<[u32; 3],
         Request::Flush => device.flush(),
     };
     if let Err(refusal) = result {
-        println!("{request:?} failed: {refusal:?}");
+        say!("{request:?} failed: {refusal:?}");
         if refusal == Refusal::Timeout {
             // Dropping it resets the device, which so forgets the buffers.
             *disk = None;

@@ -118,12 +118,14 @@ impl Default for Root {
 }
 
 /// Prints a line of root's own to the kernel's log.
+#[track_caller]
 pub fn say(m: &impl Machine, text: core::fmt::Arguments<'_>) {
     let mut line = Text::new();
     line.push(b"[root] ");
     // A line that is too long is cut, it never fails.
     let _ = line.write_fmt(text);
     write_line(m, &mut line);
+    m.record(text);
 }
 
 /// Prints a finished line in one system call, so that it is never interleaved.

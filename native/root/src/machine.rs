@@ -17,6 +17,10 @@ pub trait Machine: Kernel {
 
     /// Microseconds since some point before the start; never runs backwards.
     fn now_us(&self) -> u64;
+
+    /// Records a line of root's own beside the console, where lines are recorded.
+    #[track_caller]
+    fn record(&self, _line: core::fmt::Arguments<'_>) {}
 }
 
 /// Root's own task.

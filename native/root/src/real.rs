@@ -169,6 +169,10 @@ impl Kernel for RealMachine {
 }
 
 impl Machine for RealMachine {
+    fn record(&self, line: core::fmt::Arguments<'_>) {
+        thaw_log::record(line);
+    }
+
     fn zero(&self, phys: u32, bytes: u32) {
         // SAFETY: the caller's frames are mapped at their physical address, whole pages, no Rust object's.
         unsafe { zero_pages(phys, bytes / PAGE_BYTES) }

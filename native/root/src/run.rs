@@ -4,6 +4,7 @@ use thaw_bootimage::kernel::memory_descriptors;
 use thaw_l4::{Kernel, MsgTag, Timeouts, ipc};
 use thaw_native_abi::boot::BootInfo;
 use thaw_native_abi::layout::priority;
+use thaw_native_abi::settings::STREAMS_MODULE;
 use thaw_root::archive::Archive;
 use thaw_root::books::{Root, say};
 use thaw_root::destroy::HELPER_PRIORITY;
@@ -31,6 +32,7 @@ pub fn run() -> ! {
     take_memory(root, &m, &info);
     let helper = root.spawn(&m, helper as *const () as u32, HELPER_STACK.end(), HELPER_PRIORITY);
     root.helper = Some(helper.expect("helper thread"));
+    start_stream(&m);
     say(
         &m,
         format_args!(
@@ -63,6 +65,14 @@ fn take_memory(root: &mut Root, m: &RealMachine, info: &BootInfo) {
     m.touch(&root.frames, info);
     root.info_page = root.frames.alloc(1).expect("a page for the info page");
     m.write_info_page(root.info_page, info);
+}
+
+/// Opens root's stream of log records if the archive says where.
+fn start_stream(m: &RealMachine) {
+    let archive = Archive::parse(m.archive()).ok();
+    if let Some(place) = archive.and_then(|archive| archive.find(STREAMS_MODULE)) {
+        thaw_log::start(place.bytes, "root");
+    }
 }
 
 /// The helper: passes whenever nothing above it is ready.

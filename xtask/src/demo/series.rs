@@ -7,6 +7,7 @@ use std::{
 };
 
 use thaw_bootimage::elf::Elf;
+use thaw_native_abi::settings::STREAMS_MODULE;
 
 use super::{DemoArgs, StoreKind, line::over_line};
 use crate::{
@@ -16,7 +17,7 @@ use crate::{
     paths,
     qemu::{Disk, Finished, Run},
     run::ICOUNT,
-    setup,
+    setup, streams,
 };
 
 /// Virtual milliseconds that sheep takes to fill a MiB of heap, at most: measured 25 on the testkernel.
@@ -203,6 +204,12 @@ impl<'a> Series<'a> {
         text
     }
 
+    /// Whether programs write streams of log records. That takes semihosting for user mode, with which any
+    /// program can open files of this machine: never with a program that somebody else wrote.
+    fn has_streams(&self) -> bool {
+        self.args.trace && self.args.target.is_none()
+    }
+
     fn modules(&self, mode: Mode, changes: &Changes) -> Result<Vec<File>> {
         let module = |name: &str, bytes: Vec<u8>| File { name: name.into(), bytes };
         let text = |name: &str, text: String| module(name, text.into_bytes());
@@ -218,6 +225,9 @@ impl<'a> Series<'a> {
             // The machine's time runs on while it waits for us, faster than ours.
             modules.push(text("serial.cfg", "wait=sleep\nanswer_ms=20000\npatience_s=3600\n".into()));
         }
+        if self.has_streams() {
+            modules.push(text(STREAMS_MODULE, streams::prefix(&self.out, mode.name())?));
+        }
         if let Some(other) = &changes.module {
             modules.retain(|m| m.name != other.name);
             modules.push(other.clone());
@@ -229,10 +239,14 @@ impl<'a> Series<'a> {
     /// One boot to its end.
     pub fn boot(&self, mode: Mode, changes: &Changes) -> Result<Finished> {
         let run = self.run_of(mode, changes)?;
-        match self.store() {
-            StoreKind::Disk => run.run()?.powered_off(),
+        streams::clear(&self.out, mode.name());
+        let finished = match self.store() {
+            StoreKind::Disk => run.run().and_then(Finished::powered_off),
             StoreKind::Serial => over_line(self, mode, &run),
-        }
+        };
+        // Of a run that failed, too.
+        streams::decode(&self.out, mode.name())?;
+        finished
     }
 
     /// Packs a boot.
@@ -263,6 +277,7 @@ impl<'a> Series<'a> {
             timeout: Duration::from_secs(self.args.timeout),
             icount: ICOUNT.into(),
             echo: !self.args.quiet,
+            semihosting: self.has_streams(),
         })
     }
 

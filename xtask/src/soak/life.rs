@@ -131,6 +131,7 @@ impl Machine {
             timeout: Duration::from_secs(BOOT_SECONDS + u64::from(boot.stops)),
             icount: ICOUNT.into(),
             echo: false,
+            semihosting: false,
         };
         let finished = run.run()?;
         std::fs::remove_file(&path).map_err(|e| Failure::file(&path, &e))?;

@@ -102,6 +102,7 @@ impl Boot<'_> {
             timeout: TIMEOUT,
             icount: ICOUNT.into(),
             echo: false,
+            semihosting: false,
         };
         run.run()
     }

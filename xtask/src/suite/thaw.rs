@@ -15,6 +15,7 @@ use crate::{
     failure::{Failure, Kind, Result, read},
     paths,
     run::Abi,
+    streams,
 };
 
 /// Exit code of `thaw check` for a target that cannot be saved.
@@ -57,6 +58,16 @@ const STEPS: [&str; 30] = [
     "set-thread",
 ];
 
+/// Streams of log records of a traced demo, with a place that a record of each must name.
+const STREAMS: [(&str, &str, &str); 6] = [
+    ("checkpoint", "root", "(native/root/src/run.rs:"),
+    ("checkpoint", "blk", "(native/blk/src/bin/blk/main.rs:"),
+    ("checkpoint", "thaw", "(component/native/src/bin/thaw/main.rs:"),
+    ("checkpoint", "thaw", "(component/src/checkpoint.rs:"),
+    ("restore", "thaw", "(component/src/restore.rs:"),
+    ("restore", "root", "(native/root/src/run.rs:"),
+];
+
 /// All cases.
 pub fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
@@ -68,7 +79,7 @@ pub fn cases() -> Vec<Case> {
             bad(c, &k)
         }));
     }
-    cases.push(one("trace: every step of a demo is told", traced_demo));
+    cases.push(one("trace: every step of a demo is told, every program has its stream", traced_demo));
     cases
 }
 
@@ -82,10 +93,15 @@ fn checked(
     let args = DemoArgs {
         kernel: Some(kernel.path.clone()),
         target: Some(paths::program(target)),
+        trace: true,
         ..DemoArgs::quiet(Abi::G, &context.out)
     };
     let lines = Series::prepare(&args)?.boot(Mode::Check, changes)?.lines;
     ensure(lines.iter().any(|l| l.contains("thaw: target runs")), || "the target does not run on".into())?;
+    ensure(lines.iter().any(|l| l.contains("thaw-trace side=service")), || "no step is told".into())?;
+    // A target that was named may be anybody's: no semihosting, so no streams.
+    let stream = context.out.join("check-thaw.defmt");
+    ensure(!stream.exists(), || format!("{} is there: semihosting was on", stream.display()))?;
     thaw(&["check".into(), context.out.clone().into()])
 }
 
@@ -132,6 +148,13 @@ fn traced_demo(context: &Context) -> Result<()> {
         "a part of the trace is lost".into()
     })?;
     ensure(read(&file)?.starts_with(b"{\"displayTimeUnit\""), || "no trace-event file".into())?;
+    for (boot, program, place) in STREAMS {
+        let log = streams::text(&context.out, boot, program);
+        let text = String::from_utf8_lossy(&read(&log)?).into_owned();
+        ensure(text.contains(place) && !text.contains("damaged"), || {
+            format!("{}: no whole records from {place}", log.display())
+        })?;
+    }
     let plain = context.out.join("plain");
     demo::demo(&DemoArgs::quiet(Abi::M, &plain))?;
     let (text, code) = thaw(&["trace".into(), plain.into_os_string()])?;

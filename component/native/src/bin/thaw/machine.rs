@@ -8,7 +8,7 @@ use l4_sys::syscall;
 use thaw_component::host::{CopyRoutine, Span};
 use thaw_l4::{Timeout, Timeouts, ipc};
 use thaw_native::Platform;
-use thaw_rt::{kernel, println};
+use thaw_rt::kernel;
 
 use crate::copy;
 
@@ -126,6 +126,6 @@ impl Platform for RealPlatform {
     }
 
     fn say(&self, line: fmt::Arguments<'_>) {
-        println!("{line}");
+        thaw_log::say(line);
     }
 }

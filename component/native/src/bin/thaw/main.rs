@@ -22,10 +22,11 @@ use thaw_component::{Checkpointer, Machine, Tables};
 use thaw_image::store::BlockDevice;
 use thaw_image::{Abi, KernelName, Name};
 use thaw_l4::{Cap, CapIndex, Kernel, Real, Revision, Timeouts, ipc};
+use thaw_log::say;
 use thaw_native::{NativeError, NativeHost, board_name, disk::NativeDisk, load};
 use thaw_native_abi::layout::{SLOT_CHECKPOINT, USER_END};
 use thaw_native_abi::settings;
-use thaw_rt::{Once, info_page, kernel, println};
+use thaw_rt::{Once, info_page, kernel};
 
 thaw_rt::entry!(main);
 
@@ -39,9 +40,17 @@ type World<'k> = NativeHost<'k, Real, RealPlatform>;
 fn main() -> ! {
     let k = kernel();
     let counter_hz = info_page().map_or(0, |info| info.counter_hz);
+    thaw_log::start_from_rom("thaw");
+    let board = board_name(info_page().map_or(0, |info| info.board));
+    thaw_log::info!(
+        "thaw: on revision {}, board {}, counter of {} Hz",
+        k.revision().number(),
+        board,
+        counter_hz
+    );
     let host = NativeHost::new(&k, RealPlatform::new(counter_hz));
     if let Err(error) = run(&k, &host) {
-        println!("thaw-error code={} exit={} {error}", error.name(), error.exit());
+        say!("thaw-error code={} exit={} {error}", error.name(), error.exit());
     }
     host.power_off();
     loop {
@@ -91,7 +100,7 @@ fn soak<'k>(
     let soaked = checkpointer.soak(settings, damage, start)?;
     if soaked == Soaked::Left {
         copy_disk(&mut memory, disk, &mut tables.buffer).map_err(Error::Disk)?;
-        println!("soak: image is on the disk");
+        say!("soak: image is on the disk");
     }
     Ok(())
 }
@@ -118,7 +127,7 @@ fn target(host: &World<'_>) -> NativeResult<Program<'static>> {
 /// Deliberate damage that a test asked for, announced loudly.
 fn damage(host: &World<'_>, settings: &Settings) -> NativeResult<Damage> {
     let Some(mutation) = settings.mutation else { return Ok(None) };
-    println!("thaw: TEST ONLY, the restored state is damaged on purpose: {mutation}");
+    say!("thaw: TEST ONLY, the restored state is damaged on purpose: {mutation}");
     let entry = match mutation {
         Mutation::Entry => target(host)?.entry(),
         _ => 0,

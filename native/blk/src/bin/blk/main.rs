@@ -15,8 +15,9 @@ mod probe;
 use disk::Disk;
 use thaw_blk::server::{announce, serve};
 use thaw_l4::CapIndex;
+use thaw_log::say;
 use thaw_native_abi::layout::{BLOCK_BUFFER_BYTES, SLOT_USER};
-use thaw_rt::{println, request};
+use thaw_rt::request;
 
 thaw_rt::entry!(main);
 
@@ -24,10 +25,11 @@ thaw_rt::entry!(main);
 const IRQ: CapIndex = CapIndex(SLOT_USER + 1);
 
 fn main() -> ! {
+    thaw_log::start_from_rom("blk");
     match start() {
         Ok((badge, disk)) => serve(badge, disk),
         Err(e) => {
-            println!("cannot start: root refused a buffer or a gate ({e}); raise the quota of this pd");
+            say!("cannot start: root refused a buffer or a gate ({e}); raise the quota of this pd");
             request::exit(1)
         }
     }
@@ -39,11 +41,11 @@ fn start() -> thaw_l4::Result<(u32, Option<Disk>)> {
     hal::set_buffer(physical)?;
     let disk = match probe::find().and_then(|slot| Disk::new(slot, IRQ)) {
         Ok(disk) => {
-            println!("{disk}");
+            say!("{disk}");
             Some(disk)
         }
         Err(e) => {
-            println!("no disk: {e}");
+            say!("no disk: {e}");
             None
         }
     };
