@@ -76,7 +76,9 @@ pub fn run_all(r: &Runner) {
 /// Name of a fault status, the same for both formats of page tables.
 fn status_name(err: u32) -> &'static str {
     let long = err & 0x200 != 0;
-    match (long, err & 0x3f) {
+    // With short descriptors there is a domain behind the status.
+    let status = if long { err & 0x3f } else { err & 0xf };
+    match (long, status) {
         (_, 0) => "none",
         (true, 0x04..=0x07) | (false, 0x05 | 0x07) => "translation",
         (true, 0x0c..=0x0f) | (false, 0x0d | 0x0f) => "permission",
