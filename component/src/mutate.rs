@@ -3,7 +3,8 @@
 
 use core::fmt;
 
-use thaw_l4::raw;
+use thaw_l4::{Op, Selector, Timeout, raw};
+use thaw_protocol::{Activity, activity_kind};
 
 use crate::service::ThreadState;
 
@@ -22,11 +23,24 @@ pub enum Mutation {
     Tls,
     /// One page of the largest dataspace stays zero.
     Page,
+    /// Waits are not repeated: they end as cancelled.
+    Rewind,
+    /// Sleeps have no time left.
+    Timeout,
+    /// Threads that wait after an answer or a send do that again.
+    Twice,
+    /// Calls whose request was delivered are made again.
+    Link,
+    /// Queued messages lose what their tags say.
+    Tag,
+    /// Pending triggers of IRQ objects are lost.
+    Irq,
 }
 
 impl Mutation {
     /// All names, for messages.
-    pub const NAMES: &'static str = "entry, callee, vfp, utcb, tls or page";
+    pub const NAMES: &'static str =
+        "entry, callee, vfp, utcb, tls, page, rewind, timeout, twice, link, tag or irq";
 
     /// The mutation with that name.
     #[must_use]
@@ -38,6 +52,12 @@ impl Mutation {
             "utcb" => Self::Utcb,
             "tls" => Self::Tls,
             "page" => Self::Page,
+            "rewind" => Self::Rewind,
+            "timeout" => Self::Timeout,
+            "twice" => Self::Twice,
+            "link" => Self::Link,
+            "tag" => Self::Tag,
+            "irq" => Self::Irq,
             _ => return None,
         })
     }
@@ -56,7 +76,37 @@ impl Mutation {
             Self::Vfp => state.vfp = thaw_l4::Vfp::ZERO,
             Self::Utcb => state.utcb.fill(0),
             Self::Tls => state.frame.0[raw::THAW_EXC_TPIDRURO as usize] = 0,
-            Self::Entry | Self::Page => {}
+            Self::Entry | Self::Page | Self::Irq => {}
+            Self::Rewind | Self::Timeout | Self::Twice | Self::Link | Self::Tag => {}
+        }
+    }
+
+    /// Damages the state of a thread in a system call whose code takes `bytes`.
+    pub fn apply_to_call(self, state: &mut ThreadState, bytes: u32) {
+        let ThreadState { activity, frame, .. } = state;
+        let waits = matches!(
+            activity.kind,
+            activity_kind::RECEIVE | activity_kind::OPEN_WAIT | activity_kind::IRQ_WAIT
+        );
+        let done = matches!(Selector(activity.selector).op(), Op::REPLY_AND_WAIT | Op::SEND_AND_WAIT);
+        match self {
+            Self::Rewind if waits => {
+                frame.set_pc(frame.pc() + bytes);
+                frame.set_reg(0, frame.reg(0) | raw::L4_MSGTAG_ERROR);
+            }
+            Self::Timeout if activity.kind == activity_kind::RECEIVE => {
+                activity.timeouts = activity.timeouts & !0xffff | u32::from(Timeout::ZERO.0);
+                frame.set_reg(3, activity.timeouts);
+            }
+            Self::Twice if activity.kind == activity_kind::OPEN_WAIT && done => {
+                frame.set_reg(2, activity.selector);
+            }
+            Self::Link if activity.kind == activity_kind::CALL_DELIVERED => *activity = Activity::USER,
+            Self::Tag if activity.kind == activity_kind::SEND_QUEUED => {
+                activity.tag = 0;
+                frame.set_reg(0, 0);
+            }
+            _ => {}
         }
     }
 }
@@ -73,6 +123,12 @@ impl fmt::Display for Mutation {
             Self::Utcb => "utcbs are not restored",
             Self::Tls => "tpidruro is zero",
             Self::Page => "one page is not restored",
+            Self::Rewind => "waits are not repeated",
+            Self::Timeout => "sleeps have no time left",
+            Self::Twice => "what was answered or sent is so again",
+            Self::Link => "calls that were delivered are made again",
+            Self::Tag => "queued messages have an empty tag",
+            Self::Irq => "pending irqs are lost",
         })
     }
 }
@@ -106,6 +162,32 @@ mod tests {
             let expected = (name == "callee", name == "tls", name == "vfp", name == "utcb");
             assert_eq!(changed, expected, "{name}");
             assert_eq!(state.frame.pc(), full().frame.pc(), "{name}");
+        }
+    }
+
+    #[test]
+    fn calls_are_damaged_according_to_their_kind() {
+        let waiting = |kind, selector| {
+            let mut state = full();
+            state.activity = Activity { kind, selector, tag: 7, ..Activity::USER };
+            state
+        };
+        let damaged = |mutation: Mutation, mut state: ThreadState| {
+            mutation.apply_to_call(&mut state, 8);
+            state
+        };
+        let sleep = waiting(activity_kind::RECEIVE, 0x802);
+        assert_eq!(damaged(Mutation::Rewind, sleep).frame.pc(), sleep.frame.pc() + 8);
+        assert_eq!(damaged(Mutation::Timeout, sleep).frame.reg(3) & 0xffff, 0x400);
+        let answered = waiting(activity_kind::OPEN_WAIT, 0x80f);
+        assert_eq!(damaged(Mutation::Twice, answered).frame.reg(2), 0x80f);
+        let call = waiting(activity_kind::CALL_DELIVERED, 0x20_0003);
+        assert_eq!(damaged(Mutation::Link, call).activity, Activity::USER);
+        let queued = waiting(activity_kind::SEND_QUEUED, 0x20_0003);
+        assert_eq!(damaged(Mutation::Tag, queued).frame.reg(0), 0);
+        for mutation in [Mutation::Timeout, Mutation::Twice, Mutation::Link, Mutation::Tag, Mutation::Irq] {
+            let running = waiting(activity_kind::USER, 0);
+            assert_eq!(damaged(mutation, running), running);
         }
     }
 

@@ -1,7 +1,7 @@
 //! A restore from the first sector to the commit.
 
 use thaw_image::store::{BlockDevice, Store};
-use thaw_image::{Architecture, Expect, Source, Verified};
+use thaw_image::{Abi, Architecture, Expect, Source, Verified};
 use thaw_protocol::trace::Event;
 
 use crate::books::{Books, PAGE_BYTES};
@@ -151,15 +151,25 @@ impl<'a, H: Host, S: Service<Pd = H::Pd>, D: BlockDevice<Error = DiskError>> Che
             let mut state = thread.state;
             if let Some((mutation, entry)) = damage {
                 mutation.apply(index, &mut state, entry);
+                mutation.apply_to_call(&mut state, syscall_bytes(self.machine.abi));
             }
             prepared.set_thread(index, &state)?;
             mark(self.host, Event::SetThread.of(index as usize));
         }
-        for irq in books.objects.iter().filter(|o| o.pending != 0) {
+        let lost = matches!(damage, Some((Mutation::Irq, _)));
+        for irq in books.objects.iter().filter(|o| o.pending != 0 && !lost) {
             prepared.set_irq(irq.object.slot, irq.pending)?;
         }
         self.host.set_clock_us(pd, books.clock_us).asked(Request::Clock)?;
         Ok(prepared)
+    }
+}
+
+/// Bytes of code of a system call in ARM state.
+const fn syscall_bytes(abi: Abi) -> u32 {
+    match abi {
+        Abi::G => 8,
+        Abi::M => 4,
     }
 }
 

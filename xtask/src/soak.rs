@@ -22,9 +22,9 @@ use crate::{
     paths,
     run::Abi,
     setup,
+    suite::Verdict,
 };
-use life::Life;
-pub use life::Machine;
+use life::{Life, Machine};
 use tally::Tally;
 
 /// Options of `soak`.
@@ -68,6 +68,25 @@ pub struct SoakArgs {
     settings: Vec<String>,
 }
 
+impl SoakArgs {
+    fn short(abi: Abi) -> Self {
+        Self {
+            scenario: "all".into(),
+            stops: 20,
+            seed: 1,
+            reboots: 2,
+            fresh_every: 6,
+            abi,
+            kernel: None,
+            resume: None,
+            out: None,
+            rounds: None,
+            no_build: true,
+            settings: Vec::new(),
+        }
+    }
+}
+
 /// Rounds of work per stop; a program that ends early is started again.
 const ROUNDS_PER_STOP: u32 = 1;
 /// Rounds of work of one life at most, and at least.
@@ -96,6 +115,53 @@ pub fn soak(args: &SoakArgs) -> Result<()> {
     }
     println!("{} passed, {failed} failed", names.len() - failed);
     if failed == 0 { Ok(()) } else { Err(Failure::new(Kind::Check, "a scenario failed")) }
+}
+
+/// Scenarios of the suite; `run/soak` runs all.
+const SHORT: &str = "vfp,timeouts,clients,chain,sends,ping-pong,lock";
+
+/// Twenty stops and two reboots of some scenarios, for the suite; everything was built before.
+pub fn verdicts(abi: Abi, out: &Path) -> Result<Vec<Verdict>> {
+    let args = SoakArgs::short(abi);
+    let machine = Machine::on(abi, &[])?;
+    let mut memory = Memory::open(&args)?;
+    let one = |name: &&str| -> Result<Verdict> {
+        let tally = scenario(&args, &machine, name, &out.join(name), &mut memory)?;
+        let failure = (!tally.is_good()).then(|| tally.to_string());
+        Ok(Verdict { name: format!("soak on {abi}: {name}"), failure })
+    };
+    names(SHORT)?.iter().map(one).collect()
+}
+
+const SHORT_LIFE: Life<'_> =
+    Life { scenarios: "clients,lock", rounds: 8, stops: 10, reboots: 1, fresh_every: 4, seed: 7 };
+
+/// Fails unless two lives with the same seed are the same, line by line, and another seed's is not.
+pub fn repeats(abi: Abi, out: &Path) -> Result<()> {
+    let machine = Machine::on(abi, &[])?;
+    let lives = [("first", 7), ("again", 7), ("other", 8)]
+        .map(|(name, seed)| machine.live(&Life { seed, ..SHORT_LIFE }, &out.join(name)));
+    let [first, again, other] = lives;
+    let (first, again, other) = (first?, again?, other?);
+    let different = first.lines.iter().zip(&again.lines).find(|(a, b)| a != b);
+    if let Some((a, b)) = different {
+        return Err(Failure::new(Kind::Check, format!("the same seed, but \"{a}\" became \"{b}\"")));
+    }
+    if first.lines.len() != again.lines.len() || first.lines == other.lines {
+        return Err(Failure::new(Kind::Check, "the trace does not follow from the seed"));
+    }
+    Ok(())
+}
+
+/// Fails unless the scenario notices that damage to what is restored.
+pub fn notices(abi: Abi, scenario: &str, mutation: &str, out: &Path) -> Result<()> {
+    let life = Life { scenarios: scenario, rounds: 12, stops: 16, reboots: 0, fresh_every: 1, seed: 3 };
+    let machine = Machine::on(abi, &[format!("mutate={mutation}")])?;
+    let control = machine.control(&life, out)?;
+    match machine.live(&life, out)?.mismatch(&control) {
+        Some(_) => Ok(()),
+        None => Err(Failure::new(Kind::Check, format!("{scenario} does not notice {mutation}"))),
+    }
 }
 
 fn names(chosen: &str) -> Result<Vec<&str>> {

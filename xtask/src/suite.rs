@@ -8,6 +8,7 @@ mod demos;
 mod field;
 mod host;
 mod refusals;
+mod soaks;
 mod thaw;
 
 use std::{
@@ -98,6 +99,7 @@ fn cases() -> Vec<Case> {
     cases.extend(refusals::cases());
     cases.extend(boots::cases());
     cases.extend(thaw::cases());
+    cases.extend(soaks::cases());
     cases.push(many("conformance of the test kernel, G", |c| conformance::verdicts(Abi::G, &c.out)));
     cases.push(many("conformance of the test kernel, M", |c| conformance::verdicts(Abi::M, &c.out)));
     cases.extend(debugging::cases());

@@ -9,7 +9,7 @@ use crate::{
     pack::{self, File, Parts},
     paths,
     qemu::{End, Run},
-    run::ICOUNT,
+    run::{Abi, ICOUNT},
 };
 
 /// Pages of the target's quota.
@@ -45,6 +45,13 @@ pub struct Machine {
 }
 
 impl Machine {
+    /// With the test kernel of a revision.
+    pub fn on(abi: Abi, settings: &[String]) -> Result<Self> {
+        let path = paths::program(abi.test_kernel());
+        let kernel = File { name: path.display().to_string(), bytes: read(&path)? };
+        Self::new(kernel, settings.to_vec())
+    }
+
     /// With the programs as they are built, and settings of the checkpointer that come last.
     pub fn new(kernel: File, settings: Vec<String>) -> Result<Self> {
         let names = ["thaw-loader", "thaw-sigma0", "thaw-root", "blk", "thaw-native-component", "scenarios"];

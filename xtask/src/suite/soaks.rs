@@ -1,0 +1,30 @@
+//! Programs stopped at many places, briefly: `run/soak` does the same at length.
+
+use super::{Case, many, one};
+use crate::{run::Abi, soak};
+
+/// Damage to what is restored, and the scenario that has to notice it; docs/sceptic.md says why.
+const MUTATIONS: [(&str, &str); 5] = [
+    ("callee", "clients"),
+    ("vfp", "vfp"),
+    ("utcb", "clients"),
+    ("rewind", "timeouts"),
+    ("timeout", "timeouts"),
+];
+
+/// The cases.
+pub fn cases() -> Vec<Case> {
+    let mut cases = vec![
+        many("soak on G", |c| soak::verdicts(Abi::G, &c.out)),
+        many("soak on M", |c| soak::verdicts(Abi::M, &c.out)),
+    ];
+    for abi in [Abi::G, Abi::M] {
+        let name = format!("soak on {abi}: the same seed gives the same trace");
+        cases.push(one(&name, move |c| soak::repeats(abi, &c.out)));
+    }
+    for (mutation, scenario) in MUTATIONS {
+        let name = format!("soak: {scenario} notices damage: {mutation}");
+        cases.push(one(&name, move |c| soak::notices(Abi::M, scenario, mutation, &c.out)));
+    }
+    cases
+}
