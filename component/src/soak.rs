@@ -69,7 +69,11 @@ impl<H: Host, S: Service<Pd = H::Pd>, D: BlockDevice<Error = DiskError>> Checkpo
             pd =
                 self.one_stop(pd, n, if fresh { Continuation::Fresh } else { Continuation::Live }, damage)?;
         }
-        while self.life(pd)? == Life::Running {
+        let looks = settings.run_ms / LOOK_MS;
+        for _ in 0..looks {
+            if self.life(pd)? != Life::Running {
+                break;
+            }
             self.host.sleep_ms(LOOK_MS);
         }
         Ok(self.ended(pd, last)?)
@@ -117,7 +121,7 @@ impl<H: Host, S: Service<Pd = H::Pd>, D: BlockDevice<Error = DiskError>> Checkpo
                 self.host.say(format_args!("soak: target exited with code {code} after {n}"))
             }
             Life::Faulted => self.host.say(format_args!("soak: target ended in an exception after {n}")),
-            Life::Running => {}
+            Life::Running => self.host.say(format_args!("soak: target did not end after {n}")),
         }
         Ok(Soaked::Ended)
     }

@@ -17,6 +17,8 @@ const TARGET_PAGES: u32 = 1024;
 /// The disk in RAM, and that of the machine.
 const IMAGE_KIB: u32 = 3072;
 const MEMORY_MIB: u32 = 256;
+/// Virtual milliseconds after its last stop in which the target has to end.
+const RUN_MS: u32 = 120_000;
 /// Seconds that a boot may take at least, and for each stop.
 const BOOT_SECONDS: u64 = 120;
 
@@ -178,7 +180,7 @@ impl Boot {
         let leave = if self.leave { "yes" } else { "no" };
         let mut text = format!(
             "mode=soak\nname=target\nquota={TARGET_PAGES}\nstops={}\nfirst_stop={}\nseed={}\nfresh_every={}\n\
-             start={start}\nleave={leave}\nimage_kib={IMAGE_KIB}\n",
+             start={start}\nleave={leave}\nimage_kib={IMAGE_KIB}\nrun_ms={RUN_MS}\n",
             self.stops, self.first_stop, life.seed, life.fresh_every
         );
         settings.iter().for_each(|setting| text += &format!("{setting}\n"));

@@ -4,12 +4,15 @@ use super::{Case, many, one};
 use crate::{run::Abi, soak};
 
 /// Damage to what is restored, and the scenario that has to notice it; docs/sceptic.md says why.
-const MUTATIONS: [(&str, &str); 5] = [
+const MUTATIONS: [(&str, &str); 8] = [
     ("callee", "clients"),
     ("vfp", "vfp"),
     ("utcb", "clients"),
     ("rewind", "timeouts"),
     ("timeout", "timeouts"),
+    ("link", "clients"),
+    ("tag", "sends"),
+    ("irq", "ping-pong"),
 ];
 
 /// The cases.
