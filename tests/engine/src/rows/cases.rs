@@ -386,3 +386,16 @@ pub const CASES: &[Case] = &[
         ..BASE
     },
 ];
+
+const SLEEPER: (u32, &[Step]) = (10, &[Step::sleep(900_000)]);
+const AWAKE: (u32, &[Step]) = (10, &[Step::until(1)]);
+
+/// Sets of 1, 8 and 64 threads whose stop is measured: asleep, and awake.
+pub const MEASURED: [Case; 6] = [
+    Case { name: "asleep", threads: &[SLEEPER; 1], ..BASE },
+    Case { name: "asleep", threads: &[SLEEPER; 8], ..BASE },
+    Case { name: "asleep", threads: &[SLEEPER; 64], ..BASE },
+    Case { name: "awake", threads: &[AWAKE; 1], ..BASE },
+    Case { name: "awake", threads: &[AWAKE; 8], ..BASE },
+    Case { name: "awake", threads: &[AWAKE; 64], ..BASE },
+];

@@ -14,11 +14,12 @@ use core::cell::Cell;
 use core::sync::atomic::{AtomicBool, Ordering};
 
 use cases::{Act, CASES, Case};
+use l4_sys::syscall;
 use memory::Page;
 use place::{Place, ROOT_TASK, Stage};
 use script::{RESULT, STEP_WORDS, STEPS};
 use thaw_core_patch::{Engine, Request, Set, stub_code};
-use thaw_l4::{Fpage, Kernel, Op, Real, Revision, Selector, Timeout, Timeouts, ipc, raw};
+use thaw_l4::{CapIndex, Fpage, Kernel, Op, Real, Revision, Selector, Timeout, Timeouts, ipc, raw};
 use thaw_native_abi::boot::POWER_OFF_LINE;
 use thaw_protocol::{StopReport, activity_kind, part, verb};
 use thaw_rt::{Once, kernel, println};
@@ -73,6 +74,8 @@ fn main() -> ! {
     println!("rows: revision {:?}", k.revision());
     let cases = || CASES.iter().filter(|case| case.only.is_none_or(|only| only == k.revision()));
     cases().for_each(|case| rows.case(case));
+    static MEASURED: [Case; 6] = cases::MEASURED;
+    MEASURED.iter().for_each(|case| rows.measure(case));
     println!("rows: {} cases, {} failed", cases().count(), rows.failed);
     println!("{POWER_OFF_LINE}");
     loop {
@@ -149,6 +152,43 @@ impl Rows<'_> {
         self.place.get().destroy(self.k).expect("destroy");
         self.pass(SETTLE_US);
         result.map(|()| results)
+    }
+
+    /// Tells what a stop and a resume cost. QEMU's counter goes on by one in four instructions.
+    fn measure(&mut self, case: &'static Case) {
+        script::reset(self.k.revision());
+        (0..case.threads.len()).for_each(|i| script::write(i, case.threads[i].1));
+        self.make(case);
+        let mut place = self.place.get();
+        place.start(self.k).expect("threads start");
+        self.place.set(place);
+        self.pass(SETTLE_US);
+        self.open().expect("session");
+        let mut ticks = [syscall::cntvct(); 3];
+        self.request(&[verb::STOP, self.session]).expect("stop");
+        ticks[1] = syscall::cntvct();
+        self.request(&[verb::COMMIT, self.session]).expect("commit");
+        ticks[2] = syscall::cntvct();
+        self.request(&[verb::CLOSE, self.session]);
+        let n = case.threads.len() as u64;
+        let [stop, resume] = [0, 1].map(|i| 4 * (ticks[i + 1] - ticks[i]));
+        println!(
+            "rows: cost {n} {}: stop {stop} ({} a thread), resume {resume} ({} a thread) instructions",
+            case.name,
+            stop / n,
+            resume / n
+        );
+        let [filled, empty] = [place::IN_PAGER, CapIndex(0x11)].map(|slot| {
+            let begin = syscall::cntvct();
+            for _ in 0..64 {
+                let found = place.task().cap_valid(self.k, slot).expect("answer");
+                assert_eq!(found, slot == place::IN_PAGER, "contents of a slot");
+            }
+            4 * (syscall::cntvct() - begin) / 64
+        });
+        println!("rows: cost slot: filled {filled}, empty {empty} instructions");
+        place.destroy(self.k).expect("destroy");
+        self.pass(SETTLE_US);
     }
 
     fn make(&mut self, case: &'static Case) {

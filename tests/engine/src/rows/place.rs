@@ -34,8 +34,8 @@ const PLACES: u32 = 0x400;
 const PLACE_SLOTS: u32 = 0x60;
 const THREADS_AT: u32 = 1;
 const OBJECTS_AT: u32 = 0x48;
-/// Slots of the threads' task.
-const IN_PAGER: CapIndex = CapIndex(0x10);
+/// Slot, in the threads' task, of its pager.
+pub const IN_PAGER: CapIndex = CapIndex(0x10);
 const IN_SCRATCH: CapIndex = CapIndex(0x18);
 const IN_STOP: CapIndex = CapIndex(0x40);
 /// Slot of object 0.
