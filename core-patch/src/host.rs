@@ -165,6 +165,12 @@ pub trait Host {
     /// Writes word `i` of the stop window's data page.
     fn set_window_word(&self, i: usize, value: u32);
 
+    /// Microseconds of a clock that never goes back, where there is one. Without one a sleep that is stopped
+    /// starts anew each time.
+    fn now_us(&self) -> Option<u64> {
+        None
+    }
+
     /// The counter by which traced steps are measured, where there is one.
     fn ticks(&self) -> Option<u64> {
         None

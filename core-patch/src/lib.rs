@@ -17,6 +17,7 @@ mod drain;
 mod engine;
 mod host;
 mod irq;
+mod naps;
 mod parts;
 mod plan;
 mod receive;

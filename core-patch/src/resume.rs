@@ -40,6 +40,9 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
             let none = ErrorKind::NoSuchThread.with(i as u32, 0, 0);
             let info = self.set.entries[i].info.as_mut().ok_or(none)?;
             info.started = true;
+            let thread = info.cap.index().0;
+            self.set.naps.forget(thread);
+            self.set.shadow.forget(thread);
             self.hook(i)?;
             self.lift(i, self.env.lift)?;
             // Starts the thread, which raises the exception before its first instruction.
@@ -159,6 +162,9 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
             self.send_frame(i, &frame, true)?;
         }
         self.set.entries[i].phase = Phase::Free;
+        if let (Some(info), Some(now)) = (self.set.entries[i].info, self.host.now_us()) {
+            self.set.naps.continued(info.cap.index().0, now);
+        }
         if let Some(pd) = self.set.pd.filter(|_| self.set.state == State::Prepared) {
             self.host.started(pd, i);
         }

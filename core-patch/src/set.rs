@@ -6,6 +6,7 @@ use thaw_l4::{Cap, Irq};
 use thaw_protocol::{Activity, IRQS_MAX, StopReport, THREADS_MAX};
 
 use crate::host::{ObjectInfo, PdInfo, ThreadInfo};
+use crate::naps::Naps;
 use crate::shadow::Shadow;
 use crate::trace::Trace;
 
@@ -166,6 +167,7 @@ pub struct Set {
     /// Filled slots at the last stop: slot, kind, badge.
     pub(crate) slots: Vec<[u32; 3], SLOTS_MAX>,
     pub(crate) shadow: Shadow,
+    pub(crate) naps: Naps,
     pub(crate) report: StopReport,
     pub(crate) trace: Trace,
 }
@@ -190,6 +192,7 @@ impl Set {
             slots: Vec::new(),
             report: StopReport { threads: 0, cancelled: 0, drained: 0, links: 0, barriers: 0 },
             shadow: Shadow::new(),
+            naps: Naps::new(),
             trace: Trace::new(),
         }
     }

@@ -4,29 +4,29 @@
 //! here what the program had called with. Threads are known by the core's capability: the books of a set are
 //! gone between two sessions.
 
-use heapless::Deque;
+use heapless::Vec;
 
 /// Calls that are remembered; the oldest are forgotten first, and then show our tag.
 const CALLS: usize = 256;
 
 /// Tags that programs called with, by the caller's capability word.
 pub(crate) struct Shadow {
-    calls: Deque<(u32, u32), CALLS>,
+    calls: Vec<(u32, u32), CALLS>,
 }
 
 impl Shadow {
     pub(crate) const fn new() -> Self {
-        Self { calls: Deque::new() }
+        Self { calls: Vec::new() }
     }
 
     /// The staged call of `thread` was made with `tag`.
     pub(crate) fn note(&mut self, thread: u32, tag: u32) {
         self.forget(thread);
         if self.calls.is_full() {
-            self.calls.pop_front();
+            self.calls.remove(0);
         }
         // There is room now.
-        let _ = self.calls.push_back((thread, tag));
+        let _ = self.calls.push((thread, tag));
     }
 
     /// The tag of the staged call of `thread`.
@@ -36,11 +36,8 @@ impl Shadow {
 
     /// `thread` is not in a staged call any more.
     pub(crate) fn forget(&mut self, thread: u32) {
-        for _ in 0..self.calls.len() {
-            let Some(call) = self.calls.pop_front() else { return };
-            if call.0 != thread {
-                let _ = self.calls.push_back(call);
-            }
+        if let Some(at) = self.calls.iter().position(|(who, _)| *who == thread) {
+            self.calls.remove(at);
         }
     }
 }

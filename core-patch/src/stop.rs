@@ -7,7 +7,7 @@
 //!    an IPC aborted while a possible receiver of its message is ready: the kernels corrupt it then.
 //! 5. Save UTCBs, and find out what each thread was doing.
 
-use l4_sys::{Frame, raw};
+use l4_sys::{Frame, Selector, Timeouts, raw};
 use thaw_l4::{ExRegs, Kernel, ThreadControl};
 use thaw_protocol::{
     Activity, Error, ErrorKind, NO_THREAD, StopReport, THREADS_MAX, activity_kind, trace::Event,
@@ -16,6 +16,7 @@ use thaw_protocol::{
 use crate::{
     Engine, Host, ObjectKind, ThreadLookup,
     classify::{Stopped, Target, classify},
+    naps::Sleep,
     plan,
     receive::{at, step},
     resume::STAGED_CALL,
@@ -248,11 +249,34 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
         };
         let (mut activity, mut frame) = classify(self.k.revision(), &stopped)?;
         self.look_up_tag(i, &mut activity, &mut frame);
+        if self.sleeps_no_longer(i, &activity, &frame) {
+            // As the kernel ends it: behind the system call, with an error.
+            (activity, frame) = (Activity::USER, self.set.entries[i].frame);
+            let entry = &mut self.set.entries[i];
+            entry.utcb[raw::THAW_UTCB_ERROR_WORD as usize] = raw::L4_IPC_RETIMEOUT;
+            entry.utcb_stale = true;
+        }
         let entry = &mut self.set.entries[i];
         entry.activity = activity;
         entry.frame = frame;
         self.trace(Event::Classify.of(i).with(activity.kind));
         Ok(())
+    }
+
+    /// Whether a thread that was found asleep would have woken by now but for our stops.
+    fn sleeps_no_longer(&mut self, i: usize, activity: &Activity, frame: &Frame) -> bool {
+        let entry = &self.set.entries[i];
+        let (Some(info), Some(now)) = (entry.info, self.host.now_us()) else { return false };
+        let thread = info.cap.index().0;
+        let timeout = Timeouts(activity.timeouts).receive();
+        let alone = activity.kind == activity_kind::RECEIVE && Selector(activity.selector).cap().is_none();
+        let us = timeout.us().filter(|_| alone && !timeout.is_absolute() && entry.rest == Rest::Cancelled);
+        let Some(us) = us else {
+            self.set.naps.forget(thread);
+            return false;
+        };
+        self.set.naps.found(Sleep { thread, pc: frame.pc(), sp: frame.0[raw::THAW_EXC_SP as usize], us }, now)
+            == 0
     }
 
     /// A call that we staged shows our tag: the program's own is in the shadow record.

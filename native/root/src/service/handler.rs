@@ -30,8 +30,8 @@ pub(super) extern "C" fn main() -> ! {
         client.say(format_args!("checkpoint service: root has no slots or memory for it; it is off"));
         park(&k);
     };
-    let has_counter = thaw_rt::boot_info().is_some_and(|info| info.counter_hz != 0);
-    let mut engine = Engine::new(&k, RootHost { client, env, window, has_counter }, set);
+    let counter_hz = thaw_rt::boot_info().map_or(0, |info| info.counter_hz);
+    let mut engine = Engine::new(&k, RootHost { client, env, window, counter_hz }, set);
     loop {
         engine.wait_command();
         let words = MAILBOX.words();

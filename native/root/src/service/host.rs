@@ -47,7 +47,7 @@ pub(super) struct RootHost<'k, K: Kernel> {
     pub(super) env: Env,
     pub(super) window: Window,
     /// Whether user mode can read a counter on this board.
-    pub(super) has_counter: bool,
+    pub(super) counter_hz: u32,
 }
 
 const END_OF_LIST: Error = Error::Object(ObjectError(raw::L4_ENOENT));
@@ -126,6 +126,10 @@ impl<K: Kernel> Host for RootHost<'_, K> {
     }
 
     fn ticks(&self) -> Option<u64> {
-        self.has_counter.then(l4_sys::syscall::cntvct)
+        (self.counter_hz != 0).then(l4_sys::syscall::cntvct)
+    }
+
+    fn now_us(&self) -> Option<u64> {
+        Some(self.ticks()?.saturating_mul(1_000) / u64::from((self.counter_hz / 1_000).max(1)))
     }
 }

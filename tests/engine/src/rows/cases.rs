@@ -50,6 +50,8 @@ pub struct Case {
     pub refused: Option<ErrorKind>,
     /// On this revision only.
     pub only: Option<Revision>,
+    /// Microseconds that the threads run between the stops of a live run.
+    pub between: u32,
     /// Threads go on while the stop lasts, so that the next finds another state.
     pub moves: bool,
 }
@@ -66,6 +68,7 @@ const BASE: Case = Case {
     after: &[],
     refused: None,
     only: None,
+    between: 0,
     moves: false,
 };
 
@@ -95,6 +98,13 @@ pub const CASES: &[Case] = &[
         threads: &[(10, &[Step::sleep(20_000)]), (10, &[Step::sleep(20_000).thumb()])],
         expect: &[(0, kind::RECEIVE), (1, kind::RECEIVE)],
         after: &[Act::Pass(40_000)],
+        ..BASE
+    },
+    Case {
+        name: "asleep, stopped more often than it would wake",
+        threads: &[(10, &[Step::sleep(20_000), Step::sleep(900_000)])],
+        expect: &[(0, kind::RECEIVE)],
+        between: 12_000,
         ..BASE
     },
     Case {

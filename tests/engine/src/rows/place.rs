@@ -287,6 +287,11 @@ impl Host for Stage<'_> {
         slot == IN_PAGER
     }
 
+    fn now_us(&self) -> Option<u64> {
+        let frequency = u64::from(l4_sys::syscall::cntfrq().max(1));
+        Some(l4_sys::syscall::cntvct() * 1_000 / (frequency / 1_000))
+    }
+
     fn window_word(&self, i: usize) -> u32 {
         self.window[1].get(i)
     }
