@@ -184,11 +184,6 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
     /// Whoever is still blocked keeps its trigger. When its IPC ends, the exception goes to its ordinary
     /// handler, which answers a triggered exception at once and changes nothing.
     pub(crate) fn let_go(&mut self) {
-        for i in bits(self.set.mask(Phase::Triggered)) {
-            let _ = self.unhook(i);
-        }
-        // Exceptions that were on their way to us.
-        let _ = self.poll();
         let held = self.set.mask(Phase::Held);
         let unsaved =
             bits(held).filter(|i| !self.set.entries[*i].utcb_saved).fold(0, |mask, i| mask | 1 << i);
@@ -205,6 +200,15 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
             }
         }
         let _ = self.return_irqs();
+        // Only now: whoever comes out before is raised above the barrier and must not run.
+        for i in bits(self.set.mask(Phase::Triggered)) {
+            let _ = self.unhook(i);
+        }
+        // Exceptions that were on their way to us.
+        let _ = self.poll();
+        for i in bits(self.set.mask(Phase::Held)) {
+            let _ = self.release(i);
+        }
         for i in bits(self.set.mask(Phase::Triggered)) {
             let _ = self.lift(i, 0);
             self.set.entries[i].phase = Phase::Free;
