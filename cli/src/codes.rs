@@ -26,6 +26,10 @@ pub mod own {
     pub const NOT_SAVEABLE: u8 = 72;
     /// The machine that was to check did not run to its end.
     pub const NOT_BOOTED: u8 = 73;
+    /// The line to a target cannot be opened or used.
+    pub const LINE: u8 = 74;
+    /// The line was closed before an image was complete.
+    pub const UNFINISHED: u8 = 75;
 }
 
 /// Every exit code and what it means; docs/errors.md has the same table.
@@ -70,6 +74,8 @@ pub const TABLE: &[(u8, &str)] = &[
     (own::NO_CHECK, "a log without the result of a check"),
     (own::NOT_SAVEABLE, "the checked target cannot be saved"),
     (own::NOT_BOOTED, "the machine that was to check did not run to its end"),
+    (own::LINE, "line to a target cannot be opened or used"),
+    (own::UNFINISHED, "line closed before an image was complete"),
 ];
 
 /// Returns the table as part of the help.

@@ -29,6 +29,10 @@ pub enum Failure {
     NotSaveable(PathBuf, usize),
     /// The machine that was to check did not run to its end.
     Boot(String),
+    /// The line to a target cannot be opened or used.
+    Line(String, io::Error),
+    /// The other end of the line was closed before an image was complete.
+    Unfinished(String),
     /// The content is refused.
     Refused(PathBuf, Refusal),
     /// A ROM module file of another content than at the checkpoint.
@@ -55,6 +59,8 @@ impl Failure {
             Self::NoCheck(_) => own::NO_CHECK,
             Self::NotSaveable(..) => own::NOT_SAVEABLE,
             Self::Boot(_) => own::NOT_BOOTED,
+            Self::Line(..) => own::LINE,
+            Self::Unfinished(_) => own::UNFINISHED,
             Self::Refused(_, refusal) => refusal.code(),
             Self::OtherModule(..) => own::OTHER_MODULE,
             Self::NoSuchModule(..) => own::NO_SUCH_MODULE,
@@ -107,6 +113,13 @@ impl fmt::Display for Failure {
                 write!(f, "{}: target cannot be saved for {count} reasons; see above", path.display())
             }
             Self::Boot(why) => write!(f, "boot: {why}; see above"),
+            Self::Line(line, error) => {
+                write!(f, "line {line}: {error}; name a serial device, a socket or HOST:PORT that is free")
+            }
+            Self::Unfinished(line) => write!(
+                f,
+                "line {line}: closed before an image was complete; start again to go on while the target waits"
+            ),
             Self::Refused(path, refusal) => write!(f, "{}: {refusal}", path.display()),
             Self::OtherModule(path, module) => write!(
                 f,

@@ -11,11 +11,13 @@ mod extract;
 mod failure;
 mod file;
 mod input;
+mod line;
 mod print;
 mod report;
 mod show;
 mod to_core;
 mod trace;
+mod transfer;
 mod verify;
 mod view;
 mod whole;
@@ -103,6 +105,24 @@ enum Verb {
         #[arg(long)]
         json: bool,
     },
+    /// Receives checkpoints from a target whose store is at this end of its console line.
+    ///
+    /// What the target prints goes to standard output. Interrupted and started anew, it goes on where it was,
+    /// as long as FILE.part is there and the target has not given up.
+    Receive {
+        #[command(flatten)]
+        line: LineArgs,
+        /// Image file to write; replaced only when the new one is complete and verified.
+        #[arg(short, long, value_name = "FILE")]
+        output: PathBuf,
+    },
+    /// Sends an image, after verifying it, to a target whose store is at this end of its console line.
+    Send {
+        #[command(flatten)]
+        line: LineArgs,
+        /// Image.
+        image: PathBuf,
+    },
     /// Tells whether a target can be saved, and if not, every reason and what to change.
     Check {
         /// Console log of a run with mode=check, or its directory; without one a machine is booted.
@@ -159,6 +179,26 @@ fn rom(argument: &str) -> Result<(String, PathBuf), String> {
     }
 }
 
+/// A line to a target.
+#[derive(clap::Args)]
+struct LineArgs {
+    /// Serial device, pseudo terminal or Unix socket, or a socket's HOST:PORT.
+    #[arg(short, long, value_name = "LINE")]
+    line: String,
+    /// Bits per second of a serial device.
+    #[arg(long, value_name = "BAUD", default_value_t = 115_200)]
+    baud: u32,
+    /// Do not end when an image went over; go on printing and serving.
+    #[arg(long)]
+    stay: bool,
+}
+
+impl LineArgs {
+    fn way(&self) -> transfer::Way<'_> {
+        transfer::Way { line: &self.line, baud: self.baud, stay: self.stay }
+    }
+}
+
 #[derive(Clone, Copy, ValueEnum)]
 enum AbiArg {
     G,
@@ -197,6 +237,8 @@ fn run(verb: Verb) -> Result<(), Failure> {
         }
         Verb::Diff { a, b, continued, json } => diff::diff(&a, &b, continued, json),
         Verb::Extract { disk, out, json } => extract::extract(&disk, &out, json),
+        Verb::Receive { line, output } => transfer::receive(&line.way(), &output),
+        Verb::Send { line, image } => transfer::send(&line.way(), &image),
         Verb::Check { log, boot } => check::check(log.as_deref(), &boot),
         Verb::Trace { log, perfetto, icount, totals } => {
             let wanted = trace::Wanted { perfetto: perfetto.as_deref(), icount, totals_only: totals };

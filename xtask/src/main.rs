@@ -19,6 +19,7 @@ mod streams;
 mod suite;
 mod tidy;
 mod toolchain;
+mod uboot;
 
 use std::process::ExitCode;
 

@@ -11,6 +11,7 @@ use crate::{
     pack::{self, File, Parts},
     paths,
     qemu::{Disk, Run},
+    uboot,
 };
 
 /// Default of QEMU's `-icount`: virtual time runs by instructions, idle time is skipped, runs repeat.
@@ -130,11 +131,37 @@ pub struct PackArgs {
     /// Where the boot image goes.
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
+    /// Form of the boot image.
+    #[arg(long, value_enum, default_value_t)]
+    form: Form,
+}
+
+/// Forms of a boot image.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, clap::ValueEnum)]
+pub enum Form {
+    /// ELF, for QEMU's -kernel.
+    #[default]
+    Elf,
+    /// Flat binary with a header for U-Boot's `bootm`.
+    Uimage,
+    /// Flat binary, to be put to the address that packing says.
+    Raw,
 }
 
 /// Packs a boot image.
 pub fn pack(args: &PackArgs) -> Result<()> {
-    write(&args.output, args.boot.image()?)
+    let image = args.boot.image()?;
+    if args.form == Form::Elf {
+        return write(&args.output, image);
+    }
+    let flat = uboot::flatten(&image)?;
+    println!(
+        "load address and entry {:#010x} and {:#010x}, {} bytes",
+        flat.load,
+        flat.entry,
+        flat.bytes.len()
+    );
+    write(&args.output, if args.form == Form::Uimage { uboot::with_header(&flat) } else { flat.bytes })
 }
 
 /// Options of `run`.

@@ -10,6 +10,7 @@ mod host;
 mod refusals;
 mod soaks;
 mod thaw;
+mod uboot;
 
 use std::{
     path::PathBuf,
@@ -97,6 +98,7 @@ fn cases() -> Vec<Case> {
     }
     cases.push(one("check: target lints", |_| check::target_lints()));
     cases.extend(refusals::cases());
+    cases.extend(uboot::cases());
     cases.extend(boots::cases());
     cases.extend(thaw::cases());
     cases.extend(soaks::cases());

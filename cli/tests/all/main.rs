@@ -5,4 +5,5 @@ mod damage;
 mod diff;
 mod golden;
 mod large;
+mod line;
 mod to_core;

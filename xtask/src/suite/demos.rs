@@ -4,7 +4,7 @@ use super::{Case, Context, Verdict, ensure, many, one};
 use crate::{
     build,
     demo::{
-        self, DemoArgs,
+        self, DemoArgs, StoreKind,
         evidence::{self, Evidence},
         series::{Changes, Mode, Series},
     },
@@ -27,6 +27,15 @@ pub fn cases() -> Vec<Case> {
                 demo::demo(&DemoArgs { target, ..DemoArgs::quiet(abi, &c.out) })
             }));
         }
+    }
+    for (abi, faults) in [(Abi::G, None), (Abi::M, Some(0x1234))] {
+        let line = if faults.is_some() { "a serial line with faults" } else { "the serial line" };
+        cases.push(one(&format!("demo on {abi} over {line}"), move |c| {
+            build::build_examples(&c.out)?;
+            let target = Some(c.out.join("counter.elf"));
+            let store = Some(StoreKind::Serial);
+            demo::demo(&DemoArgs { target, store, faults, ..DemoArgs::quiet(abi, &c.out) })
+        }));
     }
     cases.push(many("mutations of the restored state are noticed, G", |c| mutations(c, Abi::G)));
     cases.push(many("mutations of the restored state are noticed, M", |c| mutations(c, Abi::M)));
