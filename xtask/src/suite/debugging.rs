@@ -26,7 +26,7 @@ const TIMEOUT: Duration = Duration::from_secs(180);
 const LIVES: [(&str, &str); 7] = [
     ("main", "sheep::count"),
     ("memory", "sheep::memory::run"),
-    ("vfp", "sheep::vfp::run"),
+    ("vfp", "sheep::product::run"),
     ("server", "sheep::rpc::server"),
     ("client", "sheep::rpc::client"),
     ("lock-a", "sheep::lock::run"),
