@@ -158,8 +158,6 @@ fn a_transfer_goes_on_where_the_host_was_interrupted() {
         Ok::<(), thaw_image::Error<ClientError>>(())
     });
     assert!(died.is_err() && sent > 0 && !out.exists());
-    drop(commit);
-    drop(store);
     target.0.port().cut_after = None;
     target.0.port().disk = Box::new(incoming(&out));
     target.0.port().session = Session::default();
@@ -180,8 +178,6 @@ fn a_new_store_is_not_taken_for_the_old_one() {
     let mut store = Store::open(&mut target).expect("opens");
     let mut commit = store.begin(GOLDEN.len() as u64).expect("fits");
     commit.write(&body()[..8192]).expect("sent");
-    drop(commit);
-    drop(store);
     fs::remove_file(directory.path().join("x.thaw.part")).expect("lost");
     target.0.port().disk = Box::new(incoming(&out));
     assert_eq!(target.0.write(16, &[1; 512]), Err(ClientError::Refused(Status::OtherStore)));
