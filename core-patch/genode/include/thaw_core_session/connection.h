@@ -5,8 +5,7 @@
 /*
  * Copyright (C) 2026 The Thaw authors
  *
- * This file is distributed under the terms of the GNU Affero General Public License version 3, as it
- * becomes part of Genode's core.
+ * SPDX-License-Identifier: AGPL-3.0-only
  */
 
 #ifndef _INCLUDE__THAW_CORE_SESSION__CONNECTION_H_
@@ -22,6 +21,13 @@ namespace Thaw { struct Core_connection; }
 struct Thaw::Core_connection : Genode::Connection<Core_session>, Genode::Rpc_client<Core_session>
 {
 	using S = Core_session;
+
+	private:
+
+		template <typename RPC, typename... ARGS>
+		auto call_rpc(ARGS &&... args) { return Genode::Rpc_client<S>::call<RPC>(args...); }
+
+	public:
 
 	Core_connection(Genode::Env &env)
 	:
@@ -48,11 +54,6 @@ struct Thaw::Core_connection : Genode::Connection<Core_session>, Genode::Rpc_cli
 	Cap_result semaphore(Word thread) override { return call_rpc<Rpc_semaphore>(thread); }
 	Cap_result object(Kind kind, Word a) override { return call_rpc<Rpc_object>(kind, a); }
 	Result install(Word slot, Native_capability cap) override { return call_rpc<Rpc_install>(slot, cap); }
-
-	private:
-
-		template <typename RPC, typename... ARGS>
-		auto call_rpc(ARGS &&... args) { return Genode::Rpc_client<S>::call<RPC>(args...); }
 };
 
 #endif /* _INCLUDE__THAW_CORE_SESSION__CONNECTION_H_ */
