@@ -107,29 +107,52 @@ struct Test
 		}
 	}
 
+	void expect(char const *what, S::Word is, S::Word should_be)
+	{
+		bool const ok = is == should_be;
+		log(ok ? "passed: " : "FAIL: ", what, " ", (int)is, ok ? "" : " expected ", ok ? String<16>("") : String<16>((int)should_be));
+		_failed += !ok;
+	}
+
 	void refusals()
 	{
-		/* our own PD, one that is none */
-		log("own PD: ", (unsigned)_core.open(_env.pd_session_cap()).result, " (1 expected)");
-		log("no PD: ", (unsigned)_core.open(Capability<Pd_session>()).result, " (1 expected)");
-		log("introduce with another's PD: ", (unsigned)_core.introduce(_child.pd_session_cap()), " (1 expected)");
+		using R = S::Result;
+		expect("open our own PD",               (S::Word)_core.open(_env.pd_session_cap()).result,           (S::Word)R::NOT_YOURS);
+		expect("open no PD",                    (S::Word)_core.open(Capability<Pd_session>()).result,        (S::Word)R::NOT_YOURS);
+		expect("introduce with a foreign PD",   (S::Word)_core.introduce(_child.pd_session_cap()),           (S::Word)R::NOT_YOURS);
+		expect("look at a PD that is not open", (S::Word)_core.thread(0).result,                             (S::Word)R::NOT_OPEN);
+		expect("stop without a session",        verb(3, 1).label,                                            (S::Word)-3002);
+	}
+
+	/* a capability to a component outside, in the target's slots */
+	void foreign_capability(S::Word session)
+	{
+		enum { SLOT = 0x7f0, STOP = 3, UNKNOWN_PEER = 3022 };
+		expect("slot that core fills itself", (S::Word)_core.install(0xc, _timer.cap()),  (S::Word)S::Result::BAD_SLOT);
+		expect("plant a foreign capability",  (S::Word)_core.install(SLOT, _timer.cap()), (S::Word)S::Result::OK);
+		expect("slot is full",                (S::Word)_core.install(SLOT, _timer.cap()), (S::Word)S::Result::BAD_SLOT);
+		S::Message const m = verb(STOP, session);
+		expect("stop with it",                m.label,    (S::Word)-UNKNOWN_PEER);
+		expect("names the slot",              m.words[0], SLOT);
 	}
 
 	void work()
 	{
-		_timer.msleep(1000);
+		/* the control: what the target says of itself without stops */
+		_timer.msleep(3000);
+		log("control ends");
 		refusals();
-		log("introduce: ", (unsigned)_core.introduce(_env.pd_session_cap()));
+		expect("introduce", (S::Word)_core.introduce(_env.pd_session_cap()), (S::Word)S::Result::OK);
 		S::Opened const opened = _core.open(_child.pd_session_cap());
 		log("open: ", (unsigned)opened.result, " session ", opened.session, " error ", (int)opened.error);
-		if (opened.result != S::Result::OK) { log("thaw_core test done"); return; }
+		if (opened.result != S::Result::OK) { log("FAIL: open"); log("thaw_core test done"); return; }
 		show();
 		enum { STOP = 3, COMMIT = 7, THREAD_GET = 5 };
+		unsigned failed_stops = 0;
 		for (unsigned i = 0; i < _stops; i++) {
 			S::Message m = verb(STOP, opened.session);
 			if (m.label) {
-				_failed++;
-				if (_failed < 6) log("stop ", i, ": error ", (int)m.label, " operands ", Hex(m.words[0]), " ", Hex(m.words[1]), " ", Hex(m.words[2]));
+				if (failed_stops++ < 6) log("stop ", i, ": error ", (int)m.label, " operands ", Hex(m.words[0]), " ", Hex(m.words[1]), " ", Hex(m.words[2]));
 			} else {
 				if (i < 3) {
 					log("stop ", i, ": threads ", m.words[0], " cancelled ", m.words[1], " drained ", m.words[2], " links ", m.words[3], " barriers ", m.words[4]);
@@ -145,8 +168,11 @@ struct Test
 			}
 			_timer.msleep(7 + i % 13);
 		}
-		log("stops ", _stops, " failed ", _failed);
-		_timer.msleep(1000);
+		log("stops ", _stops, " failed ", failed_stops);
+		_failed += failed_stops;
+		foreign_capability(opened.session);
+		_timer.msleep(3000);
+		log(_failed ? "FAIL: " : "passed: ", _failed, " failures");
 		log("thaw_core test done");
 	}
 
