@@ -51,6 +51,8 @@ enum Command {
     Conformance(conformance::ConformanceArgs),
     /// Stop programs at many places and compare what they declare with runs without stops.
     Soak(soak::SoakArgs),
+    /// Let one step of checkpoints and restores after the other fail, and look for anything left behind.
+    Faults(soak::faults::FaultArgs),
     /// Run the whole suite.
     Test(suite::TestArgs),
     /// Check formatting, lints and the house rules.
@@ -74,6 +76,7 @@ fn main() -> ExitCode {
         Command::CheckTarget(args) => demo::examine(&args),
         Command::Conformance(args) => conformance::conformance(&args),
         Command::Soak(args) => soak::soak(&args),
+        Command::Faults(args) => soak::faults::faults(&args),
         Command::Test(args) => suite::test(&args),
         Command::Check => check::check(),
         Command::Fmt => check::reformat(),
