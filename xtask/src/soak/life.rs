@@ -22,6 +22,9 @@ const RUN_MS: u32 = 120_000;
 /// Seconds that a boot may take at least, and for each stop.
 const BOOT_SECONDS: u64 = 120;
 
+/// The setting with which the checkpointer orders failures.
+pub const FAULTS: &str = "mode=faults";
+
 /// What a life is like.
 #[derive(Clone, Copy)]
 pub struct Life<'a> {
@@ -102,7 +105,7 @@ impl Machine {
         let disk = out.join("disk.img");
         let text = |name: &str, text: String| File { name: name.into(), bytes: text.into_bytes() };
         let mut modules = vec![
-            text("system", boot.system()),
+            text("system", boot.system(self.settings.iter().any(|s| s == FAULTS))),
             text("config", boot.config(life, &self.settings)),
             text("target.cfg", format!("scenarios={}\nrounds={}\n", life.scenarios, life.rounds)),
             self.program("thaw-native-component", "thaw"),
@@ -164,10 +167,11 @@ struct Boot {
 }
 
 impl Boot {
-    fn system(&self) -> String {
+    fn system(&self, faults: bool) -> String {
         // Twice the target in spare RAM, the target, the disk in RAM, the checkpointer itself.
         let quota = 3 * TARGET_PAGES + IMAGE_KIB / 4 + 2048;
-        let thaw = format!("pd name=thaw file=thaw quota={quota} prio=170 manager checkpoint");
+        let faults = if faults { " faults" } else { "" };
+        let thaw = format!("pd name=thaw file=thaw quota={quota} prio=170 manager checkpoint{faults}");
         if self.leave {
             format!("pd name=blk file=blk quota=1024 prio=180 devices provides=block\n{thaw} uses=block\n")
         } else {

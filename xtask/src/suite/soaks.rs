@@ -1,7 +1,13 @@
 //! Programs stopped at many places, briefly: `run/soak` does the same at length.
 
-use super::{Case, many, one};
-use crate::{run::Abi, soak};
+use super::{Case, boots::kernels, many, one};
+use crate::{
+    run::Abi,
+    soak::{
+        self,
+        faults::{self, FaultArgs},
+    },
+};
 
 /// Damage to what is restored, and the scenario that has to notice it; docs/sceptic.md says why.
 const MUTATIONS: [(&str, &str); 8] = [
@@ -24,6 +30,11 @@ pub fn cases() -> Vec<Case> {
     for abi in [Abi::G, Abi::M] {
         let name = format!("soak on {abi}: the same seed gives the same trace");
         cases.push(one(&name, move |c| soak::repeats(abi, &c.out)));
+    }
+    for kernel in kernels() {
+        let name =
+            format!("faults on {}: whatever fails, nothing is lost and nothing left behind", kernel.name);
+        cases.push(one(&name, move |c| faults::faults(&FaultArgs::short(&kernel.path, &c.out))));
     }
     for (mutation, scenario) in MUTATIONS {
         let name = format!("soak: {scenario} notices damage: {mutation}");

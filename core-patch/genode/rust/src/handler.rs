@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: AGPL-3.0-only
 //! The thread that runs the engine, and the barrier thread below everything of a stopped set.
 // UNSAFETY: wraps pages and threads that the C++ part made for the service.
 #![expect(unsafe_code)]
