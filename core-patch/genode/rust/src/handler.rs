@@ -34,6 +34,7 @@ unsafe impl Sync for Tables {}
 static TABLES: Tables = Tables { set: UnsafeCell::new(Set::new()), taken: AtomicBool::new(false) };
 
 impl Tables {
+    #[expect(clippy::mut_from_ref, reason = "it is handed out once")]
     fn take(&'static self) -> Option<&'static mut Set> {
         if self.taken.swap(true, Ordering::AcqRel) {
             return None;
