@@ -14,12 +14,12 @@
 
 #include <base/heap.h>
 #include <base/service.h>
-#include <base/attached_ram_dataspace.h>
 #include <rom_session/connection.h>
 
 #include <gates.h>
 #include <log_shim.h>
 #include <rom_shim.h>
+#include <target_config.h>
 #include <timer_shim.h>
 #include <wishes.h>
 
@@ -169,7 +169,7 @@ class Thaw::Rom_service : public Shim_service<Rom_shim>
 	private:
 
 		Gates::Core                    &_core;
-		Genode::Attached_ram_dataspace &_config;
+		Target_config                  &_config;
 
 		struct Opened
 		{
@@ -188,7 +188,7 @@ class Thaw::Rom_service : public Shim_service<Rom_shim>
 
 		Genode::Rom_dataspace_capability _badged(Genode::Rom_dataspace_capability ds, Wishes::Word badge)
 		{
-			if (!badge || !_core.constructed())
+			if (!badge || !_core.constructed() || Wishes::Word(ds.local_name()) == badge)
 				return ds;
 
 			return _core->rebadge(ds, badge).convert<Genode::Rom_dataspace_capability>(
@@ -206,15 +206,15 @@ class Thaw::Rom_service : public Shim_service<Rom_shim>
 			Label const name = label.last_element();
 
 			if (name == "config") {
-				auto const ds = Genode::reinterpret_cap_cast<Genode::Rom_dataspace>(_config.cap());
-				return new (_alloc) Rom_shim(_env, "config", ds);
+				_config.cap = _badged(_config.cap, wish.dataspace);
+				return new (_alloc) Rom_shim(_env, "config", _config.cap);
 			}
 			return new (_alloc) From_parent(_env, name, [&] (auto ds) { return _badged(ds, wish.dataspace); });
 		}
 
 	public:
 
-		Rom_service(Gates::Core &core, Genode::Attached_ram_dataspace &config, auto &&... args)
+		Rom_service(Gates::Core &core, Target_config &config, auto &&... args)
 		: Shim_service("ROM", args...), _core(core), _config(config) { }
 };
 

@@ -117,7 +117,7 @@ class Thaw::Target : Genode::Child_policy, Genode::Noncopyable
 		 */
 		Target(Genode::Env &env, Attr const &attr, bool restored, Wishes const &wishes, Gates::Core &core,
 		       Gates &gates, Timer::Connection &timer, bool const &frozen,
-		       Genode::Attached_ram_dataspace &config, Exit &exit)
+		       Target_config &config, Exit &exit)
 		:
 			_env(env), _attr(attr), _restored(restored), _wishes(wishes), _exit(exit), _gates(gates),
 			_pd (env, "PD",  core, wishes),
