@@ -8,6 +8,7 @@ mod console;
 mod demo;
 mod failure;
 mod gdb;
+mod object;
 mod pack;
 mod paths;
 mod qemu;
@@ -61,6 +62,8 @@ enum Command {
     Fmt,
     /// Pack loader, kernel, first tasks and modules into one bootable ELF.
     Pack(run::PackArgs),
+    /// Link a Rust library into one object for Genode's build system; it calls this.
+    Object(object::ObjectArgs),
     /// Pack and run in QEMU, until the system switches off.
     Run(run::RunArgs),
 }
@@ -74,6 +77,7 @@ fn main() -> ExitCode {
         Command::CheckTarget(args) => demo::examine(&args),
         Command::Conformance(args) => conformance::conformance(&args),
         Command::Soak(args) => soak::soak(&args),
+        Command::Object(args) => object::object(&args),
         Command::Test(args) => suite::test(&args),
         Command::Check => check::check(),
         Command::Fmt => check::reformat(),

@@ -5,8 +5,7 @@
 /*
  * Copyright (C) 2026 The Thaw authors
  *
- * This file is distributed under the terms of the GNU Affero General Public License version 3, as it
- * becomes part of Genode's core.
+ * SPDX-License-Identifier: AGPL-3.0-only
  */
 
 #ifndef _INCLUDE__THAW_CORE_SESSION__CONNECTION_H_
@@ -16,46 +15,45 @@
 #include <base/rpc_client.h>
 #include <base/connection.h>
 
-namespace Thaw { class Core_connection; }
+namespace Thaw { struct Core_connection; }
 
 
-class Thaw::Core_connection : public Genode::Connection<Core_session>, public Genode::Rpc_client<Core_session>
+struct Thaw::Core_connection : Genode::Connection<Core_session>, Genode::Rpc_client<Core_session>
 {
+	using S = Core_session;
+
 	private:
 
-		using S = Core_session;
-
-		/* a verb is named 'call', too; deduced, so it stands before its uses */
 		template <typename RPC, typename... ARGS>
-		auto call_rpc(ARGS &&... args) { return Genode::Rpc_client<S>::template call<RPC>(args...); }
+		auto call_rpc(ARGS &&... args) { return Genode::Rpc_client<S>::call<RPC>(args...); }
 
 	public:
 
-		Core_connection(Genode::Env &env)
-		:
-			Genode::Connection<S>(env, Label(), Genode::Ram_quota { S::RAM_QUOTA }, Args()),
-			Genode::Rpc_client<S>(cap())
-		{ }
+	Core_connection(Genode::Env &env)
+	:
+		Genode::Connection<S>(env, Label(), Genode::Ram_quota { S::RAM_QUOTA }, Args()),
+		Genode::Rpc_client<S>(cap())
+	{ }
 
-		Result introduce(Genode::Capability<Genode::Pd_session> own) override { return call_rpc<Rpc_introduce>(own); }
-		Result use_upper_badges() override { return call_rpc<Rpc_use_upper_badges>(); }
-		Opened open(Genode::Capability<Genode::Pd_session> target) override { return call_rpc<Rpc_open>(target); }
-		Message call(Message const &m) override { return call_rpc<Rpc_call>(m); }
-		Region region(Word n) override { return call_rpc<Rpc_region>(n); }
-		Slot slot(Word n) override { return call_rpc<Rpc_slot>(n); }
-		Thread thread(Word index) override { return call_rpc<Rpc_thread>(index); }
-		Cap_result dataspace(Word badge) override { return call_rpc<Rpc_dataspace>(badge); }
-		Cap_result rebadge(Native_capability cap, Word badge) override { return call_rpc<Rpc_rebadge>(cap, badge); }
-		Cap_result create_thread(Genode::Capability<Genode::Cpu_session> cpu, Word index, Thread const &t) override {
-			return call_rpc<Rpc_create_thread>(cpu, index, t); }
-		Cap_result gate(Word thread, Word badge) override { return call_rpc<Rpc_gate>(thread, badge); }
-		Cap_result own_gate(Native_capability ep, Word badge) override { return call_rpc<Rpc_own_gate>(ep, badge); }
-		Cap_result context(Word imprint, Word badge, Word pending) override {
-			return call_rpc<Rpc_context>(imprint, badge, pending); }
-		Cap_result signal_source(Word badge) override { return call_rpc<Rpc_signal_source>(badge); }
-		Cap_result semaphore(Word thread) override { return call_rpc<Rpc_semaphore>(thread); }
-		Cap_result object(Kind kind, Word a) override { return call_rpc<Rpc_object>(kind, a); }
-		Result install(Word slot, Native_capability cap) override { return call_rpc<Rpc_install>(slot, cap); }
+	Result introduce(Genode::Capability<Genode::Pd_session> own) override { return call_rpc<Rpc_introduce>(own); }
+	Result use_upper_badges() override { return call_rpc<Rpc_use_upper_badges>(); }
+	Opened open(Genode::Capability<Genode::Pd_session> target) override { return call_rpc<Rpc_open>(target); }
+	Message call(Message const &m) override { return call_rpc<Rpc_call>(m); }
+	Region region(Word n) override { return call_rpc<Rpc_region>(n); }
+	Slot slot(Word n) override { return call_rpc<Rpc_slot>(n); }
+	Thread thread(Word index) override { return call_rpc<Rpc_thread>(index); }
+	Cap_result dataspace(Word badge) override { return call_rpc<Rpc_dataspace>(badge); }
+	Cap_result rebadge(Native_capability cap, Word badge) override { return call_rpc<Rpc_rebadge>(cap, badge); }
+	Cap_result create_thread(Genode::Capability<Genode::Cpu_session> cpu, Word index, Thread const &t) override {
+		return call_rpc<Rpc_create_thread>(cpu, index, t); }
+	Cap_result gate(Word thread, Word badge) override { return call_rpc<Rpc_gate>(thread, badge); }
+	Cap_result own_gate(Native_capability ep, Word badge) override { return call_rpc<Rpc_own_gate>(ep, badge); }
+	Cap_result context(Word imprint, Word badge, Word pending) override {
+		return call_rpc<Rpc_context>(imprint, badge, pending); }
+	Cap_result signal_source(Word badge) override { return call_rpc<Rpc_signal_source>(badge); }
+	Cap_result semaphore(Word thread) override { return call_rpc<Rpc_semaphore>(thread); }
+	Cap_result object(Kind kind, Word a) override { return call_rpc<Rpc_object>(kind, a); }
+	Result install(Word slot, Native_capability cap) override { return call_rpc<Rpc_install>(slot, cap); }
 };
 
 #endif /* _INCLUDE__THAW_CORE_SESSION__CONNECTION_H_ */

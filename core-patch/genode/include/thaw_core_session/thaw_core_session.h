@@ -8,8 +8,7 @@
 /*
  * Copyright (C) 2026 The Thaw authors
  *
- * This file is distributed under the terms of the GNU Affero General Public License version 3, as it
- * becomes part of Genode's core.
+ * SPDX-License-Identifier: AGPL-3.0-only
  */
 
 #ifndef _INCLUDE__THAW_CORE_SESSION__THAW_CORE_SESSION_H_

@@ -1,0 +1,76 @@
+/*
+ * \brief  Between the C++ and the Rust part of Thaw's service in core
+ *
+ * The Rust part runs the engine on the handler thread. All that it wants to know of core's objects it asks for by
+ * these functions; capability selectors are slot indices (word >> L4_CAP_SHIFT).
+ */
+
+/*
+ * Copyright (C) 2026 The Thaw authors
+ *
+ * SPDX-License-Identifier: AGPL-3.0-only
+ */
+
+#ifndef _THAW_CORE_ABI_H_
+#define _THAW_CORE_ABI_H_
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef __UINT32_TYPE__ thaw_word;
+
+/* set once, before the threads start */
+struct thaw_wiring
+{
+	thaw_word task, scheduler;               /* of core */
+	thaw_word handler, barrier;              /* threads */
+	thaw_word stop_gates;                    /* first of 64 gates of the handler */
+	thaw_word barrier_gate, command_gate;
+	thaw_word window_code, window_data;      /* pages of core */
+	thaw_word pd_window;                     /* address in a PD: code page, then data page */
+	thaw_word stop_slot, stop_slot_stride;   /* slots of a PD */
+	thaw_word scratch_slots;
+	thaw_word first_slot, end_slot;
+	thaw_word lift;
+};
+
+struct thaw_thread
+{
+	thaw_word cap, utcb, priority, exc_handler, started;
+};
+
+/* answers of thaw_core_thread */
+enum { THAW_THREAD, THAW_HOLE, THAW_END };
+
+struct thaw_object
+{
+	thaw_word slot, kind, cap, badge, thread; /* thread ~0: none */
+};
+
+/* kinds of objects and slots */
+enum { THAW_GATE = 1, THAW_IRQ = 2, THAW_FIXED = 3, THAW_UNKNOWN = 4, THAW_KERNEL_THREAD = 5 };
+
+/* implemented in C++; each is called on the handler thread and never waits for a target */
+thaw_word thaw_core_task(void);                                    /* of the open PD, 0 if none */
+thaw_word thaw_core_thread(thaw_word index, struct thaw_thread *);
+thaw_word thaw_core_object(thaw_word n, struct thaw_object *);     /* 0 past the last */
+thaw_word thaw_core_slot(thaw_word slot, thaw_word *badge);        /* kind */
+thaw_word thaw_core_peek(thaw_word addr, thaw_word *value);        /* 0 if nothing is there */
+void      thaw_core_started(thaw_word index);
+void      thaw_core_panic(thaw_word line) __attribute__((noreturn));
+
+/* implemented in Rust */
+void      thaw_fill_code(thaw_word page);
+void      thaw_handler(struct thaw_wiring const *) __attribute__((noreturn));
+void      thaw_barrier(struct thaw_wiring const *) __attribute__((noreturn));
+
+/* on the thread 'front': hands a request to the handler; returns the label of the answer */
+thaw_word thaw_serve(struct thaw_wiring const *, thaw_word front, thaw_word client, thaw_word has_pd,
+                     thaw_word *words, thaw_word *count, thaw_word capacity);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* _THAW_CORE_ABI_H_ */

@@ -1,0 +1,116 @@
+//! Genode's core as the engine's host.
+// UNSAFETY: the stop window's data page is shared with a stopped target's thread while it runs a stub.
+#![expect(unsafe_code)]
+
+use core::ptr::NonNull;
+
+use thaw_core_patch::{Env, Host, HostResult, ObjectInfo, ObjectKind, PdInfo, ThreadInfo, ThreadLookup};
+use thaw_l4::{Cap, CapIndex};
+use thaw_protocol::slot_kind;
+use volatile::VolatilePtr;
+
+use crate::abi;
+
+/// One page that core sees at an address.
+pub(crate) struct Page(NonNull<[u32; 1024]>);
+
+impl Page {
+    /// Wraps the page at `addr`.
+    ///
+    /// # Safety
+    ///
+    /// The page is mapped and aligned, and belongs to the service for good.
+    pub(crate) unsafe fn new(addr: u32) -> Option<Self> {
+        NonNull::new(addr as usize as *mut [u32; 1024]).map(Self)
+    }
+
+    fn word(&self, i: usize) -> VolatilePtr<'_, u32> {
+        assert!(i < 1024, "word outside the page");
+        // SAFETY: `new` was promised a mapped and aligned page, and `i` lies in it.
+        unsafe { VolatilePtr::new(self.0.cast::<u32>().add(i)) }
+    }
+
+    pub(crate) fn set(&self, i: usize, value: u32) {
+        self.word(i).write(value);
+    }
+
+    fn get(&self, i: usize) -> u32 {
+        self.word(i).read()
+    }
+}
+
+/// Core's objects, asked for one fact at a time.
+pub(crate) struct CoreHost {
+    pub(crate) env: Env,
+    pub(crate) window: Page,
+}
+
+impl Host for CoreHost {
+    fn env(&self) -> Env {
+        self.env
+    }
+
+    /// The C++ part has checked whose PD it is before it lets anybody open it.
+    fn pd(&mut self, _client: u32, _pd: u32) -> Option<PdInfo> {
+        let task = abi::thaw_core_task();
+        (task != 0).then(|| PdInfo { id: task, task: Cap::new(CapIndex(task)) })
+    }
+
+    fn thread(&mut self, _pd: PdInfo, i: usize) -> HostResult<ThreadLookup> {
+        let mut raw = abi::RawThread::default();
+        Ok(match abi::thaw_core_thread(i as u32, &mut raw) {
+            abi::THREAD => ThreadLookup::Thread(ThreadInfo {
+                cap: Cap::new(CapIndex(raw.cap)),
+                utcb: raw.utcb,
+                priority: raw.priority,
+                exc_handler: CapIndex(raw.exc_handler),
+                started: raw.started != 0,
+            }),
+            abi::HOLE => ThreadLookup::Hole,
+            _ => ThreadLookup::End,
+        })
+    }
+
+    fn object(&mut self, _pd: PdInfo, n: usize) -> HostResult<Option<ObjectInfo>> {
+        let mut raw = abi::RawObject::default();
+        if abi::thaw_core_object(n as u32, &mut raw) == 0 {
+            return Ok(None);
+        }
+        let cap = CapIndex(raw.cap);
+        let kind = match raw.kind {
+            slot_kind::GATE => ObjectKind::Gate(Cap::new(cap)),
+            slot_kind::IRQ => ObjectKind::Irq(Cap::new(cap)),
+            _ => ObjectKind::Thread,
+        };
+        let thread = (raw.thread != abi::NO_THREAD).then_some(raw.thread as usize);
+        Ok(Some(ObjectInfo { slot: CapIndex(raw.slot), kind, badge: raw.badge, thread }))
+    }
+
+    /// Nobody but a thread of the PD itself makes or destroys anything in it, and those stand still.
+    fn freeze(&mut self, _pd: PdInfo) -> HostResult<()> {
+        Ok(())
+    }
+
+    fn thaw(&mut self, _pd: PdInfo) {}
+
+    fn started(&mut self, _pd: PdInfo, i: usize) {
+        abi::thaw_core_started(i as u32);
+    }
+
+    fn peek(&mut self, _pd: PdInfo, addr: u32) -> Option<u32> {
+        let mut value = 0;
+        (abi::thaw_core_peek(addr, &mut value) != 0).then_some(value)
+    }
+
+    fn is_fixed_slot(&self, slot: CapIndex) -> bool {
+        abi::thaw_core_slot(slot.0, &mut 0) == slot_kind::FIXED
+    }
+
+    fn window_word(&self, i: usize) -> u32 {
+        self.window.get(i)
+    }
+
+    fn set_window_word(&self, i: usize, value: u32) {
+        self.window.set(i, value);
+    }
+}

@@ -1,0 +1,70 @@
+/*
+ * \brief  Making the objects of a PD with the badges that an image tells
+ */
+
+/*
+ * Copyright (C) 2026 The Thaw authors
+ *
+ * SPDX-License-Identifier: AGPL-3.0-only
+ */
+
+#ifndef _CORE__THAW__MAKE_H_
+#define _CORE__THAW__MAKE_H_
+
+#include <books.h>
+
+namespace Thaw { class Maker; }
+
+
+/*
+ * All methods run on core's main entrypoint, the only thread that takes capability ids while they do.
+ */
+class Thaw::Maker : Genode::Noncopyable
+{
+	public:
+
+		using S          = Core_session;
+		using Word       = S::Word;
+		using Result     = S::Result;
+		using Cap        = Genode::Native_capability;
+		using Cap_result = S::Cap_result;
+		using Pd         = Books::Pd;
+
+	private:
+
+		Core::Rpc_entrypoint &_ep;
+		Books                &_books;
+
+		/* has the wanted id until the object that shall have it takes its place */
+		struct Nothing : Genode::Interface
+		{
+			GENODE_RPC(Rpc_nothing, void, nothing);
+			GENODE_RPC_INTERFACE(Rpc_nothing);
+		};
+
+		struct Placeholder : Genode::Rpc_object<Nothing, Placeholder> { void nothing() { } };
+
+		Result _exchange(Core::Rpc_entrypoint &, Genode::Rpc_object_base &, Word badge);
+		Result _start_handlers(Pd &, Core::Platform_thread &);
+
+		static Core::Cap_id_allocator &_ids() { return Core::platform_specific().cap_id_alloc(); }
+
+	public:
+
+		Maker(Core::Rpc_entrypoint &ep, Books &books) : _ep(ep), _books(books) { }
+
+		static void use_upper_badges() { _ids().skip_to(Core::Cap_id_allocator::UPPER); }
+
+		Cap_result rebadge(Cap, Word badge);
+		Cap_result create_thread(Genode::Capability<Genode::Cpu_session>, Genode::Capability<Genode::Pd_session>,
+		                         Word index, S::Thread const &);
+		Cap_result gate(Pd &, Word thread, Word badge);
+		Cap_result own_gate(Genode::Capability<Genode::Pd_session> caller, Cap entrypoint, Word badge);
+		Cap_result context(Pd &, Word imprint, Word badge, Word pending);
+		Cap_result signal_source(Pd &, Word badge);
+		Cap_result semaphore(Pd &, Word thread);
+		Cap_result object(Pd &, S::Kind, Word a);
+		Result     install(Pd &, Word slot, Cap);
+};
+
+#endif /* _CORE__THAW__MAKE_H_ */

@@ -1,0 +1,541 @@
+/*
+ * \brief  Thaw's service in core: its threads, its session
+ */
+
+/*
+ * Copyright (C) 2026 The Thaw authors
+ *
+ * SPDX-License-Identifier: AGPL-3.0-only
+ */
+
+/* core includes */
+#include <core_service.h>
+#include <map_local.h>
+
+/* Genode includes */
+#include <root/component.h>
+#include <base/thread.h>
+
+/* base-foc includes */
+#include <foc/capability_space.h>
+#include <foc/syscall.h>
+
+/* base-internal includes */
+#include <base/internal/cap_alloc.h>
+
+#include <make.h>
+
+namespace Thaw {
+	struct Helper_thread;
+	struct Parts;
+	class  Session_component;
+	class  Root;
+
+	void start_service(Genode::Runtime &, Core::Rpc_entrypoint &, Genode::Sliced_heap &,
+	                   Genode::Registry<Genode::Service> &);
+}
+
+using namespace Core;
+using Foc::l4_cap_idx_t;
+
+/* labels and counts of the engine, crate thaw-core-patch */
+enum { STOP_LABEL = 0x1000, BARRIER_LABEL = 0x400, COMMAND_LABEL = 0x500, STOP_GATES = 64 };
+
+/*
+ * Priorities of the kernel. Genode's own end at 128: a target is lifted above everything that is not part of the stop,
+ * and core and the checkpointer stand above it, so that what it asks them for is answered before the barrier passes.
+ */
+enum { PRIO_HANDLER = 255, PRIO_CORE = 252, PRIO_CALLER = 248, PRIO_LIFT = 110, PRIO_BARRIER = 129,
+       PRIO_TARGET_MIN = PRIO_BARRIER + 1 - PRIO_LIFT };
+
+/* where a stopped PD sees the window: code page, then data page */
+enum : addr_t { PD_WINDOW = 0xbefe0000 };
+
+
+static void set_priority(l4_cap_idx_t thread, unsigned prio)
+{
+	using namespace Foc;
+	l4_sched_param_t params = l4_sched_param(prio);
+	params.affinity = l4_sched_cpu_set(0, 0, 1);
+	if (l4_error(l4_scheduler_run_thread(L4_BASE_SCHEDULER_CAP, thread, &params)))
+		error("thaw: priority of a thread could not be set");
+}
+
+
+/**
+ * Thread of core that runs Rust code
+ */
+struct Thaw::Helper_thread : Thread
+{
+	using Entry = void (*)(thaw_wiring const *);
+
+	Entry       const  _entry;
+	thaw_wiring const &_wiring;
+	Blockade           _wired { };
+
+	Helper_thread(Runtime &runtime, char const *name, size_t stack, Entry entry, thaw_wiring const &wiring)
+	: Thread(runtime, name, Stack_size { stack }, { }), _entry(entry), _wiring(wiring) { }
+
+	void entry() override { _wired.block(); _entry(&_wiring); }
+
+	/* the wiring is complete */
+	void go() { _wired.wakeup(); }
+
+	l4_cap_idx_t kcap() const
+	{
+		return cap_of(*this);
+	}
+
+	static l4_cap_idx_t cap_of(Thread const &thread)
+	{
+		return thread.cap().data()->kcap();
+	}
+};
+
+
+/*
+ * What exists once
+ */
+struct Thaw::Parts
+{
+	Rpc_entrypoint &core_ep;
+	In_entrypoint   in_core_ep { core_ep };
+	Books           books      { core_ep };
+	Maker           maker      { core_ep, books };
+	thaw_wiring     wiring     { };
+	bool            in_use     { false };
+
+	Parts(Rpc_entrypoint &ep) : core_ep(ep) { }
+};
+
+
+static Thaw::Parts *parts_ptr;
+
+
+class Thaw::Session_component : public Rpc_object<Core_session>
+{
+	private:
+
+		using Label = Session_label;
+
+		Parts      &_parts;
+		Label const _label;
+
+		Capability<Pd_session> _own    { };
+		Capability<Pd_session> _target { };
+		Word                   _session { 0 };
+
+		bool _is_open() const { return _session != 0; }
+
+		static bool _below(Label const &child, Label const &parent)
+		{
+			Label const prefix(parent.string(), " -> ");
+			return Genode::strcmp(child.string(), prefix.string(), prefix.length() - 1) == 0;
+		}
+
+		/**
+		 * Call 'fn' with the open PD on core's entrypoint
+		 */
+		template <typename R, typename FN>
+		R _with_pd(R result, FN const &fn)
+		{
+			if (_is_open())
+				_parts.in_core_ep([&] {
+					_parts.books.with_pd([&] (Books::Pd &pd) { result = fn(pd); }); });
+			return result;
+		}
+
+		Word _serve(Message &m, bool opens)
+		{
+			Word const front = Word(Helper_thread::cap_of(*Genode::Thread::myself()) >> Foc::L4_CAP_SHIFT);
+			return thaw_serve(&_parts.wiring, front, 1, opens, m.words, &m.count, Message::MAX);
+		}
+
+		Message _verb(Word verb)
+		{
+			Message m { .count = 2 };
+			m.words[0] = verb;
+			m.words[1] = _session;
+			return call(m);
+		}
+
+		void _close()
+		{
+			enum { CLOSE = 2 };
+			if (!_is_open())
+				return;
+			_verb(CLOSE);
+			_session = 0;
+			_parts.in_core_ep([&] { _parts.books.close(); });
+			_parts.in_use = false;
+		}
+
+		void _raise_threads(Books::Pd &pd)
+		{
+			Books::for_each_thread(pd, [&] (Word, Cpu_thread_component &t) {
+				set_priority(t.platform_thread().thread().local.data()->kcap(), PRIO_CALLER); });
+		}
+
+		bool _can_be_lifted(Books::Pd &pd)
+		{
+			bool ok = true;
+			Books::for_each_thread(pd, [&] (Word index, Cpu_thread_component &t) {
+				if (t.platform_thread().prio() < PRIO_TARGET_MIN || index >= Books::THREADS) ok = false; });
+			return ok;
+		}
+
+	public:
+
+		Session_component(Parts &parts, Label const &label) : _parts(parts), _label(label) { }
+
+		~Session_component() { _close(); }
+
+		Result introduce(Capability<Pd_session> own) override
+		{
+			Result result = Result::NOT_YOURS;
+			_parts.in_core_ep([&] {
+				_parts.books.with(own, [&] (Books::Pd &pd) {
+					if (pd.label() != _label) {
+						warning("thaw: session '", _label, "' is not of PD '", pd.label(), "'");
+						return;
+					}
+					_raise_threads(pd);
+					_own   = own;
+					result = Result::OK;
+				}); });
+			return result;
+		}
+
+		Result use_upper_badges() override
+		{
+			_parts.in_core_ep([&] { Maker::use_upper_badges(); });
+			return Result::OK;
+		}
+
+		Opened open(Capability<Pd_session> target) override
+		{
+			enum { OPEN = 1 };
+			_close();
+			if (_parts.in_use)
+				return { .result = Result::BUSY };
+			if (!_parts.books.slots_can_be_identified())
+				return { .result = Result::UNSUPPORTED };
+
+			Opened opened { .result = Result::NOT_YOURS };
+			_parts.in_core_ep([&] {
+				_parts.books.with(target, [&] (Books::Pd &pd) {
+					if (!_below(pd.label(), _label)) {
+						warning("thaw: PD '", pd.label(), "' is not below '", _label, "'");
+						return;
+					}
+					if (!_can_be_lifted(pd)) {
+						opened.result = Result::UNSUPPORTED;
+						return;
+					}
+					opened.result = Result::OK;
+					_parts.books.open(target);
+					_parts.books.caller(_own);
+				}); });
+			if (opened.result != Result::OK)
+				return opened;
+
+			Message m { .count = 1 };
+			m.words[0] = OPEN;
+			m.label = _serve(m, true);
+			if (m.label) {
+				_parts.in_core_ep([&] { _parts.books.close(); });
+				return { .result = Result::BUSY, .error = m.label };
+			}
+			_parts.in_use = true;
+			_target  = target;
+			_session = m.words[0];
+			opened.session = _session;
+			return opened;
+		}
+
+		Message call(Message const &request) override
+		{
+			Message m = request;
+			m.label = 0;
+			if (m.count > Message::MAX)
+				m.count = Message::MAX;
+			/* a request cannot open a PD: that is 'open', which asks whose it is */
+			m.label = _serve(m, false);
+			return m;
+		}
+
+		Region region(Word n) override
+		{
+			return _with_pd(Region { .result = Result::NOT_OPEN },
+			                [&] (Books::Pd &pd) { return _parts.books.region(pd, n); });
+		}
+
+		Slot slot(Word n) override
+		{
+			return _with_pd(Slot { .result = Result::NOT_OPEN },
+			                [&] (Books::Pd &pd) { return _parts.books.slot(pd, n); });
+		}
+
+		Thread thread(Word index) override
+		{
+			return _with_pd(Thread { .result = Result::NOT_OPEN },
+			                [&] (Books::Pd &pd) { return _parts.books.thread(pd, index); });
+		}
+
+		Cap_result dataspace(Word badge) override
+		{
+			return _with_pd(Cap_result { Result::NOT_OPEN }, [&] (Books::Pd &pd) -> Cap_result {
+				/* of the PD only: attached in it, or in one of its slots */
+				bool own = false;
+				for (Word n = 0; !own; n++) {
+					Region const region = _parts.books.region(pd, n);
+					if (region.result != Result::OK) break;
+					own = region.ds_badge == badge;
+				}
+				for (Word n = 0; !own; n++) {
+					Slot const slot = _parts.books.slot(pd, n);
+					if (slot.result != Result::OK) break;
+					own = slot.badge == badge && slot.kind == Kind::DATASPACE;
+				}
+				Cap_index *index = own ? cap_map().find(badge) : nullptr;
+				if (!index)
+					return Result::NOT_FOUND;
+				return Native_capability(index);
+			});
+		}
+
+		Cap_result rebadge(Native_capability cap, Word badge) override
+		{
+			Cap_result result { Result::NOT_OPEN };
+			if (_is_open())
+				_parts.in_core_ep([&] { result = _parts.maker.rebadge(cap, badge); });
+			return result;
+		}
+
+		Cap_result create_thread(Capability<Cpu_session> cpu, Word index, Thread const &thread) override
+		{
+			Cap_result result { Result::NOT_OPEN };
+			if (!_is_open())
+				return result;
+			_parts.in_core_ep([&] {
+				Capability<Pd_session> pd { };
+				_parts.books.with_pd([&] (Books::Pd &p) {
+					pd = reinterpret_cap_cast<Pd_session>(p.Rpc_object_base::cap()); });
+				result = _parts.maker.create_thread(cpu, pd, index, thread); });
+			return result;
+		}
+
+		Cap_result gate(Word thread, Word badge) override
+		{
+			return _with_pd(Cap_result { Result::NOT_OPEN },
+			                [&] (Books::Pd &pd) { return _parts.maker.gate(pd, thread, badge); });
+		}
+
+		Cap_result own_gate(Native_capability entrypoint, Word badge) override
+		{
+			Cap_result result { Result::NOT_YOURS };
+			_parts.in_core_ep([&] { result = _parts.maker.own_gate(_own, entrypoint, badge); });
+			return result;
+		}
+
+		Cap_result context(Word imprint, Word badge, Word pending) override
+		{
+			return _with_pd(Cap_result { Result::NOT_OPEN },
+			                [&] (Books::Pd &pd) { return _parts.maker.context(pd, imprint, badge, pending); });
+		}
+
+		Cap_result signal_source(Word badge) override
+		{
+			return _with_pd(Cap_result { Result::NOT_OPEN },
+			                [&] (Books::Pd &pd) { return _parts.maker.signal_source(pd, badge); });
+		}
+
+		Cap_result semaphore(Word thread) override
+		{
+			return _with_pd(Cap_result { Result::NOT_OPEN },
+			                [&] (Books::Pd &pd) { return _parts.maker.semaphore(pd, thread); });
+		}
+
+		Cap_result object(Kind kind, Word a) override
+		{
+			return _with_pd(Cap_result { Result::NOT_OPEN },
+			                [&] (Books::Pd &pd) { return _parts.maker.object(pd, kind, a); });
+		}
+
+		Result install(Word slot, Native_capability cap) override
+		{
+			return _with_pd(Result::NOT_OPEN,
+			                [&] (Books::Pd &pd) { return _parts.maker.install(pd, slot, cap); });
+		}
+};
+
+
+struct Thaw::Root : Root_component<Session_component>
+{
+	Parts &_parts;
+
+	Create_result _create_session(char const *args) override
+	{
+		/* the last part is the caller's own choice, what is before it names the caller */
+		return _alloc_obj(_parts, label_from_args(args).prefix());
+	}
+
+	Root(Rpc_entrypoint &ep, Allocator &md, Parts &parts) : Root_component<Session_component>(&ep, &md), _parts(parts) { }
+};
+
+
+/**************************************
+ ** What the engine asks for, in Rust **
+ **************************************/
+
+/**
+ * Call 'fn' with the open PD on core's entrypoint; 'otherwise' if there is none
+ */
+template <typename R, typename FN>
+static R in_pd(R otherwise, FN const &fn)
+{
+	R result = otherwise;
+	parts_ptr->in_core_ep([&] {
+		parts_ptr->books.with_pd([&] (Thaw::Books::Pd &pd) { result = R(fn(pd)); }); });
+	return result;
+}
+
+
+thaw_word thaw_core_task()
+{
+	return in_pd(thaw_word(0), [&] (Thaw::Books::Pd &pd) { return Thaw::Books::task(pd) >> Foc::L4_CAP_SHIFT; });
+}
+
+
+thaw_word thaw_core_thread(thaw_word index, thaw_thread *out)
+{
+	return in_pd(thaw_word(THAW_END), [&] (Thaw::Books::Pd &pd) {
+		return parts_ptr->books.engine_thread(pd, index, *out); });
+}
+
+
+thaw_word thaw_core_object(thaw_word n, thaw_object *out)
+{
+	return in_pd(thaw_word(0), [&] (Thaw::Books::Pd &pd) { return parts_ptr->books.engine_object(pd, n, *out); });
+}
+
+
+thaw_word thaw_core_slot(thaw_word slot, thaw_word *badge)
+{
+	return in_pd(thaw_word(THAW_UNKNOWN), [&] (Thaw::Books::Pd &pd) {
+		return parts_ptr->books.engine_slot(pd, slot, *badge); });
+}
+
+
+thaw_word thaw_core_peek(thaw_word addr, thaw_word *value)
+{
+	return in_pd(thaw_word(0), [&] (Thaw::Books::Pd &pd) { return parts_ptr->books.peek(pd, addr, *value); });
+}
+
+
+void thaw_core_started(thaw_word index)
+{
+	in_pd(thaw_word(0), [&] (Thaw::Books::Pd &pd) {
+		Thaw::Books::for_each_thread(pd, [&] (thaw_word at, Cpu_thread_component &t) {
+			if (at == index)
+				Thaw::Books::started(t.platform_thread(), true); });
+		return thaw_word(0); });
+}
+
+
+void thaw_core_panic(thaw_word line)
+{
+	error("thaw: mistake in the service, line ", line, "; its thread stops for good");
+	using namespace Foc;
+	for (;;)
+		l4_ipc_sleep(L4_IPC_NEVER);
+}
+
+
+/***********
+ ** Start **
+ ***********/
+
+static thaw_word slot_of(l4_cap_idx_t cap) { return thaw_word(cap >> Foc::L4_CAP_SHIFT); }
+
+
+static l4_cap_idx_t make_gate(l4_cap_idx_t slot, l4_cap_idx_t thread, unsigned label)
+{
+	using namespace Foc;
+	if (l4_error(l4_factory_create_gate(L4_BASE_FACTORY_CAP, slot, thread, label)))
+		error("thaw: kernel made no gate");
+	return slot;
+}
+
+
+/**
+ * A page of core's, mapped
+ */
+static addr_t make_page()
+{
+	return platform().ram_alloc().alloc_aligned(4096, AT_PAGE).convert<addr_t>(
+		[&] (Range_allocator::Allocation &a) {
+			a.deallocate = false;
+			addr_t const page = addr_t(a.ptr);
+			map_local(page, page, 1);
+			for (unsigned i = 0; i < 1024; i++)
+				((thaw_word volatile *)page)[i] = 0;
+			return page; },
+		[&] (Alloc_error) { return 0UL; });
+}
+
+
+void Thaw::start_service(Runtime &runtime, Rpc_entrypoint &core_ep, Sliced_heap &md, Registry<Service> &services)
+{
+	static Parts          parts { core_ep };
+	static Rpc_entrypoint ep    { runtime, "thaw", Thread::Stack_size { 32*1024 }, { } };
+
+	thaw_wiring &w = parts.wiring;
+	parts_ptr = &parts;
+
+	static Helper_thread handler { runtime, "thaw_handler", 64*1024, thaw_handler, w };
+	static Helper_thread barrier { runtime, "thaw_barrier",  8*1024, thaw_barrier, w };
+
+	w.task        = slot_of(Foc::L4_BASE_TASK_CAP);
+	w.scheduler   = slot_of(Foc::L4_BASE_SCHEDULER_CAP);
+	w.window_code = thaw_word(make_page());
+	w.window_data = thaw_word(make_page());
+	if (!w.window_code || !w.window_data) {
+		error("thaw: no RAM for the stop window, the service is off");
+		return;
+	}
+	thaw_fill_code(w.window_code);
+
+	l4_cap_idx_t const gates = cap_idx_alloc().alloc_range(STOP_GATES)->kcap();
+	w.stop_gates       = slot_of(gates);
+	w.pd_window        = PD_WINDOW;
+	w.stop_slot        = Books::AREA_BASE + 3;
+	w.stop_slot_stride = Books::AREA_SLOTS;
+	w.scratch_slots    = 0x2f0;
+	w.first_slot       = Books::USER_BASE;
+	w.end_slot         = Books::USER_BASE + Books::USER_SLOTS;
+	w.lift             = PRIO_LIFT;
+
+	/* core's threads answer whoever is stopped */
+	auto &threads = private_of<Pd_threads>(platform_specific().core_pd());
+	for (Platform_thread *t : threads)
+		if (t)
+			set_priority(t->thread().local.data()->kcap(), PRIO_CORE);
+
+	handler.start();
+	barrier.start();
+	w.handler = slot_of(handler.kcap());
+	w.barrier = slot_of(barrier.kcap());
+	for (unsigned i = 0; i < STOP_GATES; i++)
+		make_gate(gates + (l4_cap_idx_t(i) << Foc::L4_CAP_SHIFT), handler.kcap(), STOP_LABEL + 16*i);
+	w.barrier_gate = slot_of(make_gate(Capability_space::alloc_kcap(), handler.kcap(), BARRIER_LABEL));
+	w.command_gate = slot_of(make_gate(Capability_space::alloc_kcap(), handler.kcap(), COMMAND_LABEL));
+	set_priority(handler.kcap(), PRIO_HANDLER);
+	set_priority(barrier.kcap(), PRIO_BARRIER);
+	handler.go();
+	barrier.go();
+
+	static Root root { ep, md, parts };
+	static Core_service<Session_component> service { services, root };
+	log("thaw: service Thaw_core is ready");
+}

@@ -1,0 +1,156 @@
+/*
+ * \brief  Stops and resumes a child again and again through the service in core
+ */
+
+/*
+ * Copyright (C) 2026 The Thaw authors
+ *
+ * SPDX-License-Identifier: AGPL-3.0-only
+ */
+
+#include <base/component.h>
+#include <base/attached_rom_dataspace.h>
+#include <base/child.h>
+#include <base/heap.h>
+#include <base/log.h>
+#include <timer_session/connection.h>
+#include <pd_session/connection.h>
+
+#include <thaw_core_session/connection.h>
+
+using namespace Genode;
+
+using S = Thaw::Core_session;
+
+struct Policy : Child_policy
+{
+	Env &_env;
+	Heap _heap { _env.ram(), _env.rm() };
+	Id_space<Parent::Server> _server_ids { };
+
+	struct Routed : Parent_service { Routed(Env &env, Service::Name const &n) : Parent_service(env, n) { } };
+	Routed _pd { _env, "PD" }, _cpu { _env, "CPU" }, _log { _env, "LOG" }, _rom { _env, "ROM" };
+
+	Policy(Env &env) : _env(env) { }
+
+	Name        name()        const override { return "target"; }
+	Binary_name binary_name() const override { return "test-thaw_core_target"; }
+
+	Pd_account               &ref_account()           override { return _env.pd(); }
+	Capability<Pd_account>    ref_account_cap() const override { return _env.pd_session_cap(); }
+	Ram_allocator            &session_md_ram()        override { return _env.ram(); }
+	Id_space<Parent::Server> &server_id_space()       override { return _server_ids; }
+
+	void init(Pd_session &pd, Pd_session_capability cap) override
+	{
+		(void)pd.ref_account(_env.pd_session_cap());
+		(void)_env.pd().transfer_quota(cap, Ram_quota { 4*1024*1024 });
+		(void)_env.pd().transfer_quota(cap, Cap_quota { 200 });
+	}
+
+	void _with_route(Service::Name const &service, Session_label const &label,
+	                 With_route::Ft const &fn, With_no_route::Ft const &denied) override
+	{
+		Service *all[] { &_pd, &_cpu, &_log, &_rom };
+		for (Service *s : all)
+			if (s->name() == service) { fn(Route { *s, label }); return; }
+		denied();
+	}
+};
+
+struct Test
+{
+	Env &_env;
+	Attached_rom_dataspace _config { _env, "config" };
+	Timer::Connection      _timer  { _env };
+	Thaw::Core_connection  _core   { _env };
+	Policy                 _policy { _env };
+	Child                  _child  { _env.rm(), _env.ep().rpc_ep(), _policy };
+
+	unsigned const _stops = _config.node().attribute_value("stops", 20u);
+	unsigned _failed { 0 };
+
+	/* the entrypoint serves the child, so somebody else has to stop it */
+	struct Stopper : Thread
+	{
+		Test &_test;
+		Stopper(Env &env, Test &test) : Thread(env, Name("stopper"), Stack_size { 64*1024 }), _test(test) { }
+		void entry() override { _test.work(); }
+	} _stopper { _env, *this };
+
+	S::Message verb(S::Word number, S::Word session, S::Word a = 0, S::Word b = 0)
+	{
+		S::Message m { .count = 4 };
+		m.words[0] = number; m.words[1] = session; m.words[2] = a; m.words[3] = b;
+		return _core.call(m);
+	}
+
+	void show()
+	{
+		for (S::Word i = 0; ; i++) {
+			S::Thread const t = _core.thread(i);
+			if (t.result == S::Result::NOT_OPEN) break;
+			if (t.result == S::Result::OK)
+				log("  thread ", i, " ", t.name, " started=", t.started, " prio=", t.priority, " utcb=", Hex(t.utcb),
+				    " badges ", Hex(t.badges.thread), " ", Hex(t.badges.irq), " ", Hex(t.badges.gate), " ", Hex(t.badges.cpu_thread));
+		}
+		for (S::Word i = 0; ; i++) {
+			S::Region const r = _core.region(i);
+			if (r.result != S::Result::OK) break;
+			log("  region ", Hex(r.addr), " size ", Hex(r.size), " offset ", Hex(r.offset), " ds ", Hex(r.ds_badge), " size ",
+			    Hex(r.ds_size), " memory ", (unsigned)r.memory, r.writeable ? " w" : "", r.executable ? " x" : "", " map ", r.map);
+		}
+		for (S::Word i = 0; ; i++) {
+			S::Slot const s = _core.slot(i);
+			if (s.result != S::Result::OK) break;
+			log("  slot ", Hex(s.slot), " badge ", Hex(s.badge), " kind ", (unsigned)s.kind, " a ", Hex(s.a), " b ", s.b);
+		}
+	}
+
+	void refusals()
+	{
+		/* our own PD, one that is none */
+		log("own PD: ", (unsigned)_core.open(_env.pd_session_cap()).result, " (1 expected)");
+		log("no PD: ", (unsigned)_core.open(Capability<Pd_session>()).result, " (1 expected)");
+		log("introduce with another's PD: ", (unsigned)_core.introduce(_child.pd_session_cap()), " (1 expected)");
+	}
+
+	void work()
+	{
+		_timer.msleep(1000);
+		refusals();
+		log("introduce: ", (unsigned)_core.introduce(_env.pd_session_cap()));
+		S::Opened const opened = _core.open(_child.pd_session_cap());
+		log("open: ", (unsigned)opened.result, " session ", opened.session, " error ", (int)opened.error);
+		if (opened.result != S::Result::OK) { log("thaw_core test done"); return; }
+		show();
+		enum { STOP = 3, COMMIT = 7, THREAD_GET = 5 };
+		for (unsigned i = 0; i < _stops; i++) {
+			S::Message m = verb(STOP, opened.session);
+			if (m.label) {
+				_failed++;
+				if (_failed < 6) log("stop ", i, ": error ", (int)m.label, " operands ", Hex(m.words[0]), " ", Hex(m.words[1]), " ", Hex(m.words[2]));
+			} else {
+				if (i < 3) {
+					log("stop ", i, ": threads ", m.words[0], " cancelled ", m.words[1], " drained ", m.words[2], " links ", m.words[3], " barriers ", m.words[4]);
+					for (unsigned t = 0; t < 16; t++) {
+						S::Message a = verb(THREAD_GET, opened.session, t, 0);
+						S::Message f = verb(THREAD_GET, opened.session, t, 1);
+						if (!a.label && a.words[0]) log("   thread ", t, " kind ", a.words[1], " selector ", Hex(a.words[2]), " peer ", (int)a.words[4], " badge ", Hex(a.words[5]), " pc ", Hex(f.words[18]));
+					}
+				}
+				m = verb(COMMIT, opened.session);
+				if (m.label)
+					log("commit ", i, ": error ", (int)m.label, " operands ", Hex(m.words[0]), " ", Hex(m.words[1]), " ", Hex(m.words[2]));
+			}
+			_timer.msleep(7 + i % 13);
+		}
+		log("stops ", _stops, " failed ", _failed);
+		_timer.msleep(1000);
+		log("thaw_core test done");
+	}
+
+	Test(Env &env) : _env(env) { _stopper.start(); }
+};
+
+void Component::construct(Env &env) { static Test test(env); }
