@@ -3,7 +3,7 @@
 //! [`checkpoint`] and [`restore`] work on a [`World`]: the target's parent and the session at core,
 //! both of them C++ (`component/genode/src/app/thaw`), reached through plain words. What a target is
 //! stands in [`Records`] between them and the image.
-#![cfg_attr(not(test), no_std)]
+#![cfg_attr(target_os = "none", no_std)]
 
 mod calls;
 mod checkpoint;

@@ -5,8 +5,7 @@
 /*
  * Copyright (C) 2026 The Thaw authors
  *
- * This file is distributed under the terms of the GNU Affero General Public License version 3, as it
- * is linked with Genode's libraries.
+ * SPDX-License-Identifier: AGPL-3.0-only
  */
 
 #ifndef _SERVICES_H_
@@ -56,6 +55,10 @@ class Thaw::Core_service : public Genode::Parent_service
 			Wishes::Word const badge = _wishes.of(session.id_at_client()).badge;
 			if (!created || !badge || session.phase != Genode::Session_state::AVAILABLE || !_core.constructed())
 				return result;
+
+			/* core exchanges badges of an open PD only */
+			if (name() == Genode::Pd_session::service_name())
+				(void)_core->open(Genode::reinterpret_cap_cast<Genode::Pd_session>(session.cap));
 
 			_core->rebadge(session.cap, badge).with_result(
 				[&] (Genode::Native_capability cap) {

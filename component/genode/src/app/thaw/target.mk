@@ -2,10 +2,12 @@ TARGET   = thaw
 SRC_CC   = main.cc world.cc abi.cc
 SRC_O    = thaw_rust.o
 LIBS     = base syscall-foc
-INC_DIR += $(PRG_DIR) $(REP_DIR)/../../core-patch/genode/include
 
-RUST_DIR := $(REP_DIR)/rust
+THAW_DIR := $(abspath $(PRG_DIR)/../../../../..)
+INC_DIR  += $(PRG_DIR) $(THAW_DIR)/core-patch/genode/include
 
-thaw_rust.o: $(shell find $(RUST_DIR) $(REP_DIR)/../src $(REP_DIR)/../../image/src -name '*.rs')
+# cargo knows what is new
+.PHONY: thaw_rust_sources
+thaw_rust.o: thaw_rust_sources
 	$(MSG_CONVERT)$@
-	$(VERBOSE)$(RUST_DIR)/build.sh $(CROSS_DEV_PREFIX) $(BUILD_BASE_DIR)/var/thaw_rust $(CURDIR)/$@
+	$(VERBOSE)env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS $(THAW_DIR)/run/object thaw-genode $(CROSS_DEV_PREFIX) $(CURDIR)/$@ thaw_rust_checkpoint thaw_rust_restore thaw_rust_print

@@ -5,8 +5,7 @@
 /*
  * Copyright (C) 2026 The Thaw authors
  *
- * This file is distributed under the terms of the GNU Affero General Public License version 3, as it
- * is linked with Genode's libraries.
+ * SPDX-License-Identifier: AGPL-3.0-only
  */
 
 #ifndef _WORLD_H_
