@@ -18,8 +18,8 @@ use crate::world::{Attachment, CoreResult, Handle, Slot, Span, Wish, World, kind
 const AREAS: [(u32, u32, u32); 2] = [(1, 0x4000_0000, 0x1000_0000), (2, 0x0100_0000, 0)];
 /// Bytes of the linker area at most.
 const LINKER_AREA_BYTES: u32 = 320 << 20;
-/// Client ids of the environment's sessions end here.
-const ENV_SESSIONS: u32 = 6;
+/// Client ids of the environment's sessions.
+const ENV_SESSIONS: core::ops::RangeInclusive<u32> = 1..=5;
 /// The thread that receives signals, in every component of Genode.
 const SIGNAL_HANDLER: &[u8] = b"signal handler\0";
 
@@ -119,7 +119,7 @@ fn make<W: World>(world: &W, records: &Records) -> Result<u32> {
     }
     world.wish(records.parent, &wishes).map_err(|e| Error::World("badges", 0, e))?;
     let id = world.make().map_err(|e| Error::World("making the target", 0, e))?;
-    for session in records.sessions.iter().filter(|s| s.client_id >= ENV_SESSIONS) {
+    for session in records.sessions.iter().filter(|s| !ENV_SESSIONS.contains(&s.client_id)) {
         world.make_session(session).map_err(|e| Error::World("session", session.client_id, e))?;
     }
     Ok(id)

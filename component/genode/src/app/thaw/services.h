@@ -52,8 +52,9 @@ class Thaw::Core_service : public Genode::Parent_service
 			bool const created = session.phase == Genode::Session_state::CREATE_REQUESTED;
 			Initiate_result const result = Genode::Parent_service::initiate_request(session);
 
-			Wishes::Word const badge = _wishes.of(session.id_at_client()).badge;
-			if (!created || !badge || session.phase != Genode::Session_state::AVAILABLE || !_core.constructed())
+			/* a session that is closed has lost its id already */
+			Wishes::Word const badge = created ? _wishes.of(session.id_at_client()).badge : 0;
+			if (!badge || session.phase != Genode::Session_state::AVAILABLE || !_core.constructed())
 				return result;
 
 			/* core exchanges badges of an open PD only */
