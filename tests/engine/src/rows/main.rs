@@ -217,6 +217,11 @@ impl Rows<'_> {
                 }
                 Act::Pass(us) => self.pass(us),
                 Act::ServeFault => self.serve_fault(),
+                Act::End(i) => {
+                    let mut place = self.place.get();
+                    place.end(self.k, i).expect("end");
+                    self.place.set(place);
+                }
             }
         }
     }
@@ -403,8 +408,8 @@ impl Rows<'_> {
                 matches!(Selector(control[3]).op(), Op::REPLY_AND_WAIT | Op::SEND_AND_WAIT)
                     && result[3] == Selector(control[3]).with_op(Op::WAIT).0
             }
-            // r4 on G.
-            5 => self.k.revision() == Revision::G,
+            // r4 on G, and of a wait that a message of ours brought out and that ran into its timeout later.
+            5 => self.k.revision() == Revision::G || control[1] & result[1] & error != 0,
             // The UTCB's error word, where there was no error.
             13 => control[1] & error == 0,
             _ => false,
