@@ -21,7 +21,7 @@ use crate::{
 /// Rounds of cancel and barrier before a thread is given up.
 const ROUNDS: u32 = 4;
 /// How often, and how long, silent receivers are given time to come out by themselves.
-const PATIENCE: (u32, u32) = (8, 1000);
+const PATIENCE: (u32, u32) = (12, 1000);
 /// Tag of our answer to a caller whose server stands still: no words.
 pub(crate) const ANSWER: u32 = 0x600e_0000;
 /// Tag of our message to an open wait: no words.

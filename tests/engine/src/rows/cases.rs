@@ -369,7 +369,7 @@ pub const CASES: &[Case] = &[
     },
     Case {
         name: "timeout of a call that expires in the commit",
-        threads: &[(10, BUSY), (20, &[Step::call(S0, 1).receive(Timeout::from_us(3_000)), Step::until(1)])],
+        threads: &[(10, BUSY), (20, &[Step::call(S0, 1).receive(Timeout::from_us(4_000)), Step::until(1)])],
         objects: &[Object::Gate(0, 0x100)],
         before: &[Act::Pass(2_000)],
         after: &[Act::Pass(5_000), Act::Raise(1)],
