@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::io;
 
 use thaw_image::{
-    Access, Activity, Body, Error, Kind, Object, Pager, Rights, Role, SlotObject, Source, Thread, ThreadState, Verified,
-    Wait,
+    Access, Activity, Body, Error, Kind, Object, Pager, Rights, Role, SlotObject, Source, Thread,
+    ThreadState, Verified, Wait,
 };
 
 use crate::view;
@@ -27,8 +27,7 @@ impl Names {
         verified: &Verified,
         image: &mut S,
     ) -> Result<Self, Error<io::Error>> {
-        let mut names =
-            Self::default();
+        let mut names = Self::default();
         for kind in [Kind::External, Kind::Thread, Kind::Gate, Kind::Irq, Kind::Object, Kind::Slot] {
             let mut cursor = verified.records_of(kind);
             while let Some(record) = cursor.next(image)? {

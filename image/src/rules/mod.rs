@@ -8,8 +8,8 @@ mod threads;
 
 use crate::record::{At, External, Kind, Object, Rights, Role, Slot, SlotObject, Target};
 use crate::{
-    Abi, Bound, MAX_DATASPACES, MAX_EXTENTS, MAX_EXTERNALS, MAX_GATES, MAX_IRQS, MAX_REGIONS, MAX_SLOT_INDEX,
-    MAX_OBJECTS, MAX_SLOTS, MAX_TARGETS, MAX_THREADS, Refusal,
+    Abi, Bound, MAX_DATASPACES, MAX_EXTENTS, MAX_EXTERNALS, MAX_GATES, MAX_IRQS, MAX_OBJECTS, MAX_REGIONS,
+    MAX_SLOT_INDEX, MAX_SLOTS, MAX_TARGETS, MAX_THREADS, Refusal,
 };
 
 use memory::Memory;

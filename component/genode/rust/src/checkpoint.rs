@@ -131,7 +131,8 @@ fn capture<W: World>(world: &W, tables: &mut Tables, after: After) -> Result<(Sp
     scan::scan(world, records)?;
     scan::hash_roms(world, records, &mut tables.buffer)?;
     let bytes = records.ram_bytes();
-    let copy = world.take(Buffer::Copy, bytes.max(PAGE)).map_err(|e| Error::World("memory for a copy", bytes, e))?;
+    let copy =
+        world.take(Buffer::Copy, bytes.max(PAGE)).map_err(|e| Error::World("memory for a copy", bytes, e))?;
     world.unview();
     let mut views = heapless::Vec::<(Span, Span), { thaw_image::MAX_DATASPACES as usize }>::new();
     for (_, dataspace, offset) in records.ram() {
@@ -212,13 +213,13 @@ fn write<W: World>(
     };
     // Without any page elided, and twice what tables of this size can need.
     let bound = tables.records.ram_bytes() + (512 << 10);
-    let image = world.take(Buffer::Image, bound).map_err(|e| Error::World("memory for an image", bound, e))?;
+    let image =
+        world.take(Buffer::Image, bound).map_err(|e| Error::World("memory for an image", bound, e))?;
     let header = PAGE_SIZE as u32;
     let rest = image.part(header, bound - header).ok_or(Error::Changed("memory"))?;
     let mut sink = MemorySink { world, rest, full: false };
     let Tables { records, named, extents, buffer } = tables;
-    let finished =
-        write_image(world, records, named, (copy, identity), &mut sink, (extents, buffer))?;
+    let finished = write_image(world, records, named, (copy, identity), &mut sink, (extents, buffer))?;
     let length = finished.header.total_length;
     let short = Error::World("memory for an image", length as u32, CoreResult(8));
     if sink.full {

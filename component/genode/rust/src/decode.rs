@@ -102,12 +102,17 @@ impl Reader<'_> {
     }
 
     fn take_dataspace(&mut self, index: u32, dataspace: &thaw_image::Dataspace) -> Result<()> {
-        let bytes = u32::try_from(dataspace.size_bytes).map_err(|_| Error::Unsupported("dataspace", index))?;
+        let bytes =
+            u32::try_from(dataspace.size_bytes).map_err(|_| Error::Unsupported("dataspace", index))?;
         let content = match dataspace.content {
             thaw_image::Content::Ram => Content::Ram(self.records.ram_bytes()),
             thaw_image::Content::Rom { module, hash } => Content::Rom(module, hash),
         };
-        push(&mut self.records.dataspaces, crate::records::Dataspace { badge: 0, bytes, content }, "dataspaces")
+        push(
+            &mut self.records.dataspaces,
+            crate::records::Dataspace { badge: 0, bytes, content },
+            "dataspaces",
+        )
     }
 
     fn take_region(&mut self, index: u32, region: &thaw_image::Region) -> Result<()> {
@@ -197,7 +202,9 @@ impl Reader<'_> {
         let unsupported = Error::Unsupported("slot", slot.slot);
         let (kind, a, b) = match slot.object {
             SlotObject::Gate(n) => (kind::GATE, self.gates.get(n as usize).ok_or(unsupported)?.1, 0),
-            SlotObject::Object(n) => of_role(self.objects.get(n as usize).ok_or(unsupported)?.role, self.records),
+            SlotObject::Object(n) => {
+                of_role(self.objects.get(n as usize).ok_or(unsupported)?.role, self.records)
+            }
             SlotObject::Task => (kind::FIXED, 0, 0),
             _ => return Err(unsupported),
         };
@@ -210,13 +217,11 @@ impl Reader<'_> {
 fn of_role(role: Role, records: &Records) -> (u32, u32, u32) {
     match role {
         Role::Parent => (kind::FIXED, 0, 0),
-        Role::Session { external, client_id, .. } => {
-            match records.sessions[external as usize].service {
-                [b'P', b'D', 0, ..] => (kind::PD, client_id, 0),
-                [b'C', b'P', b'U', 0, ..] => (kind::CPU, client_id, 0),
-                _ => (kind::CALLER, client_id, 0),
-            }
-        }
+        Role::Session { external, client_id, .. } => match records.sessions[external as usize].service {
+            [b'P', b'D', 0, ..] => (kind::PD, client_id, 0),
+            [b'C', b'P', b'U', 0, ..] => (kind::CPU, client_id, 0),
+            _ => (kind::CALLER, client_id, 0),
+        },
         Role::RegionMap(map) => (kind::REGION_MAP, map, 0),
         Role::AreaDataspace(map) => (kind::AREA_DATASPACE, map, 0),
         Role::NativePd => (kind::NATIVE_PD, 0, 0),

@@ -7,8 +7,8 @@ use thaw_component::activity::to_saved;
 use thaw_component::encode::saved_frame;
 use thaw_image::{
     Access, Affinity, Content as Saved, Error as ImageError, Extent, External, Finished, Gate, Identity, Irq,
-    Link, MAX_GATES, MAX_OBJECTS, MAX_THREADS, Name, Object, Pager, Queued, Rights, Role, Sink,
-    SlotObject, TableWriter, Target, ThreadState as Life, Vfp, Writer,
+    Link, MAX_GATES, MAX_OBJECTS, MAX_THREADS, Name, Object, Pager, Queued, Rights, Role, Sink, SlotObject,
+    TableWriter, Target, ThreadState as Life, Vfp, Writer,
 };
 use thaw_protocol::{Activity, activity_kind};
 
@@ -105,10 +105,12 @@ impl Named {
             }
             kind::FIXED if slot.slot == PARENT_SLOT => is(Role::Parent),
             kind::FIXED => Some(SlotObject::Task),
-            kind::PD | kind::CPU => find(&|o| matches!(o.role, Role::Session { .. }) && o.badge == slot.badge),
-            kind::CALLER => find(&|o| {
-                matches!(o.role, Role::Session { .. } | Role::Parent) && o.badge == slot.badge
-            }),
+            kind::PD | kind::CPU => {
+                find(&|o| matches!(o.role, Role::Session { .. }) && o.badge == slot.badge)
+            }
+            kind::CALLER => {
+                find(&|o| matches!(o.role, Role::Session { .. } | Role::Parent) && o.badge == slot.badge)
+            }
             kind::CPU_THREAD => is(Role::CpuThread(slot.a)),
             kind::THREAD => is(Role::Thread(slot.a)),
             kind::THREAD_GATE => is(Role::ThreadGate(slot.a)),

@@ -92,10 +92,9 @@ impl fmt::Display for Error {
                 write!(f, "the name of a {what} is longer than 32 printable characters: shorten it")
             }
             Self::Changed(what) => write!(f, "{what} changed while the target was stopped: try again"),
-            Self::Rom(name) => write!(
-                f,
-                "ROM module {name} has other content than at the checkpoint: boot the same modules"
-            ),
+            Self::Rom(name) => {
+                write!(f, "ROM module {name} has other content than at the checkpoint: boot the same modules")
+            }
             Self::NoRom(name) => write!(f, "ROM module {name} is missing: add it to the boot image"),
             Self::Other(name) => write!(f, "image is of target {name}: configure that one"),
             Self::Unsupported(what, index) => {

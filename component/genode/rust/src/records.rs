@@ -116,7 +116,12 @@ impl Records {
     }
 
     /// Adds a dataspace that is not there yet; RAM gets its place behind the RAM before it.
-    pub(crate) fn add_dataspace(&mut self, badge: u32, bytes: u32, rom: Option<(Name, Digest)>) -> Result<()> {
+    pub(crate) fn add_dataspace(
+        &mut self,
+        badge: u32,
+        bytes: u32,
+        rom: Option<(Name, Digest)>,
+    ) -> Result<()> {
         if self.dataspace(badge).is_some() {
             return Ok(());
         }

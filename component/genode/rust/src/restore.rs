@@ -137,7 +137,8 @@ fn rom_of(records: &Records, label: [u8; 32], service: [u8; 32]) -> u32 {
 
 /// The session with that module.
 fn session_of(records: &Records, module: &Name) -> Option<u32> {
-    let is = |s: &&crate::world::SessionInfo| s.service.starts_with(b"ROM\0") && s.label == *module.as_padded();
+    let is =
+        |s: &&crate::world::SessionInfo| s.service.starts_with(b"ROM\0") && s.label == *module.as_padded();
     records.sessions.iter().find(is).map(|s| s.client_id)
 }
 
@@ -146,7 +147,8 @@ fn check_roms<W: World>(world: &W, records: &Records, buffer: &mut [u8]) -> Resu
         let Content::Rom(name, hash) = dataspace.content else { continue };
         let client_id = session_of(records, &name).ok_or(Error::NoRom(name))?;
         let session = (0..).map(|n| world.session(n)).take_while(|s| s.origin != 0);
-        let rom = session.filter(|s| s.client_id == client_id).map(|s| s.rom).next().ok_or(Error::NoRom(name))?;
+        let rom =
+            session.filter(|s| s.client_id == client_id).map(|s| s.rom).next().ok_or(Error::NoRom(name))?;
         if scan::hash_rom(world, rom, dataspace.bytes, buffer) != Some(hash) {
             return Err(Error::Rom(name));
         }
@@ -173,7 +175,8 @@ fn make_memory<W: World>(world: &W, records: &Records) -> Result<Ram> {
     }
     for (map, at, size) in AREAS {
         let badge = badge_of(records, kind::AREA_DATASPACE, map);
-        let area = world.object(kind::AREA_DATASPACE, map, badge).map_err(|e| Error::World("area", map, e))?;
+        let area =
+            world.object(kind::AREA_DATASPACE, map, badge).map_err(|e| Error::World("area", map, e))?;
         let attachment =
             Attachment { map: 0, at, size, offset: 0, writeable: 1, executable: u32::from(map == 2) };
         world.attach(area, &attachment).map_err(|e| Error::World("area at", at, e))?;

@@ -147,8 +147,7 @@ pub fn recheck<W: World>(world: &W, records: &mut Records) -> Result<()> {
 pub fn hash_roms<W: World>(world: &W, records: &mut Records, buffer: &mut [u8]) -> Result<()> {
     for n in 0..records.dataspaces.len() {
         let dataspace = records.dataspaces[n];
-        let (Content::Rom(name, _), Some(session)) =
-            (dataspace.content, records.session_of(dataspace.badge))
+        let (Content::Rom(name, _), Some(session)) = (dataspace.content, records.session_of(dataspace.badge))
         else {
             continue;
         };
