@@ -4,7 +4,7 @@ use thaw_image::{Encoding, Extent, Name};
 use thaw_l4::raw;
 
 use crate::books::{Books, Content, PAGE_BYTES};
-use crate::error::{Asked, Error, Request, Result};
+use crate::error::{Asked, Error, Request, Result, surely};
 use crate::host::{CopyRoutine, Host, NewThread, ObjectKind, Region, Span};
 use crate::memory::Views;
 use crate::scan;
@@ -39,7 +39,7 @@ impl<H: Host> Drop for Building<'_, H> {
     fn drop(&mut self) {
         if !self.kept {
             // What stays is noticed when counts are compared.
-            let _ = self.host.pd_destroy(self.pd);
+            let _ = surely(|| self.host.pd_destroy(self.pd));
         }
     }
 }

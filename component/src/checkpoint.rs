@@ -6,7 +6,7 @@ use thaw_protocol::trace::Event;
 
 use crate::books::Books;
 use crate::config::After;
-use crate::error::{Asked, DiskError, Error, Request, Result};
+use crate::error::{Asked, DiskError, Error, Request, Result, surely};
 use crate::host::Host;
 use crate::memory::{Spare, Views, check_room};
 use crate::pause::Pause;
@@ -190,7 +190,7 @@ impl<'a, H: Host, S: Service<Pd = H::Pd>, D: BlockDevice<Error = DiskError>> Che
             (Ok(done), Some(stopped)) => {
                 self.enter(Phase::Destroy);
                 stopped.abandon()?;
-                self.host.pd_destroy(pd).asked(Request::PdDestroy)?;
+                surely(|| self.host.pd_destroy(pd)).asked(Request::PdDestroy)?;
                 mark(self.host, Event::Destroy.of_all());
                 Ok(done)
             }

@@ -43,6 +43,8 @@ pub enum Request {
     Memory,
     /// Counting.
     Counts,
+    /// Ordering a failure.
+    Fault,
 }
 
 impl Request {
@@ -63,6 +65,7 @@ impl Request {
             Self::Spare => "spare memory",
             Self::Memory => "asking for free memory",
             Self::Counts => "counting objects",
+            Self::Fault => "ordering a failure",
         }
     }
 }
@@ -343,4 +346,9 @@ impl<T> Asked<T> for crate::host::HostResult<T> {
     fn asked(self, request: Request) -> Result<T> {
         self.map_err(|error| Error::Host(request, error))
     }
+}
+
+/// Gives something back or lets somebody go. Nobody else will, so what fails is tried once more.
+pub fn surely<T, E>(mut give: impl FnMut() -> core::result::Result<T, E>) -> core::result::Result<T, E> {
+    give().or_else(|_| give())
 }

@@ -3,6 +3,8 @@
 use core::fmt;
 
 use thaw_image::Name;
+use thaw_l4::faults::FaultKind;
+use thaw_l4::raw;
 use thaw_protocol::{GATES_MAX, IRQS_MAX};
 
 use crate::trace::Tracer;
@@ -204,6 +206,17 @@ pub enum CopyRoutine {
     Core,
 }
 
+/// Whose steps fail in a test.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Whose {
+    /// The part of the world that makes and destroys.
+    Main,
+    /// The checkpoint service.
+    Service,
+    /// The checkpointer itself.
+    Own,
+}
+
 /// The world. Requests are bounded and answered without waiting for the target.
 pub trait Host {
     /// Names a PD whose parent the checkpointer is.
@@ -280,6 +293,17 @@ pub trait Host {
     /// Prints a line; the caller's place is told with it where lines are recorded.
     #[track_caller]
     fn say(&self, line: fmt::Arguments<'_>);
+
+    /// Orders that the `n`-th step from now on of that kind fails, in worlds where tests can; 0 takes an order
+    /// back. Returns what was left of the order before, 0 if it was carried out.
+    fn order_fault(&self, _whose: Whose, _kind: FaultKind, _n: u32) -> HostResult<u32> {
+        Err(HostError(raw::L4_ENOSYS))
+    }
+
+    /// Kernel objects that live, all and by kind, where the kernel tells.
+    fn kernel_counts(&self) -> Listed<[u32; 7]> {
+        Ok(None)
+    }
 
     /// Where steps are recorded, in worlds that do.
     fn tracer(&self) -> Option<&Tracer> {

@@ -19,6 +19,7 @@ pub mod decode;
 pub mod encode;
 pub mod error;
 pub mod examine;
+pub mod faults;
 pub mod host;
 pub mod memory;
 pub mod memory_disk;

@@ -4,7 +4,7 @@ use heapless::Vec;
 use thaw_image::MAX_DATASPACES;
 
 use crate::books::{Books, Content, PAGE_BYTES};
-use crate::error::{Asked, Error, Request, Result};
+use crate::error::{Asked, Error, Request, Result, surely};
 use crate::host::{CopyRoutine, Host, Span};
 
 /// RAM of the checkpointer.
@@ -34,7 +34,7 @@ impl<'h, H: Host> Spare<'h, H> {
 impl<H: Host> Drop for Spare<'_, H> {
     fn drop(&mut self) {
         // What cannot be given back is noticed when counts are compared.
-        let _ = self.host.give_spare(self.span);
+        let _ = surely(|| self.host.give_spare(self.span));
     }
 }
 
@@ -107,7 +107,7 @@ impl<H: Host> Drop for Views<'_, H> {
     fn drop(&mut self) {
         while let Some((_, span)) = self.spans.pop() {
             // What stays is noticed when counts are compared.
-            let _ = self.host.hide(span);
+            let _ = surely(|| self.host.hide(span));
         }
     }
 }

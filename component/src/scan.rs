@@ -4,7 +4,7 @@ use thaw_image::Digest;
 use thaw_protocol::slot_kind;
 
 use crate::books::{Books, Content};
-use crate::error::{Asked, Error, Request, Result};
+use crate::error::{Asked, Error, Request, Result, surely};
 use crate::host::{Dataspace, DataspaceKind, Host, Life, Object, ObjectKind, Region, ThreadAt, ThreadInfo};
 use crate::service::SlotEntry;
 
@@ -120,7 +120,7 @@ pub fn hash_rom<H: Host>(host: &H, id: u32, bytes: u32, buffer: &mut [u8]) -> Re
         hasher.update(piece);
         done += part;
     }
-    host.hide(span).asked(Request::Show)?;
+    surely(|| host.hide(span)).asked(Request::Show)?;
     Ok(hasher.take())
 }
 

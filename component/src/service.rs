@@ -7,6 +7,8 @@ use thaw_protocol::{
     Activity, ErrorKind, PROBE_ENTRIES, StopReport, THREAD_LIVE, TRACE_RECORDS, part, trace::Record,
 };
 
+use crate::error::surely;
+
 /// Why the service did not do what was asked.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum ServiceError {
@@ -152,7 +154,7 @@ pub struct Session<'s, S: Service, State> {
 impl<S: Service, State> Drop for Session<'_, S, State> {
     fn drop(&mut self) {
         // Nobody is left to tell; who wants to know ends the session by name.
-        let _ = self.service.close(self.id);
+        let _ = surely(|| self.service.close(self.id));
     }
 }
 
@@ -250,7 +252,7 @@ impl<'s, S: Service> Session<'s, S, Stopped> {
         let (service, id) = (self.service, self.id);
         core::mem::forget(self);
         // If that is refused the session still has to end; the target is destroyed in any case.
-        service.abandon(id).or_else(|_| service.close(id))
+        surely(|| service.abandon(id)).or_else(|_| service.close(id))
     }
 }
 

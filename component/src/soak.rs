@@ -56,9 +56,12 @@ impl<H: Host, S: Service<Pd = H::Pd>, D: BlockDevice<Error = DiskError>> Checkpo
             Start::Target => start()?,
             Start::Image => self.restore(damage)?.pd,
         };
+        if settings.at_once {
+            self.host.sleep_ms(settings.after_ms);
+        }
         let last = settings.first_stop + settings.stops;
         for n in settings.first_stop..last {
-            self.pause = Some(Pause::of(settings.seed, n));
+            self.pause = (!settings.at_once).then(|| Pause::of(settings.seed, n));
             if self.life(pd)? != Life::Running {
                 return Ok(self.ended(pd, n)?);
             }
@@ -69,14 +72,24 @@ impl<H: Host, S: Service<Pd = H::Pd>, D: BlockDevice<Error = DiskError>> Checkpo
             pd =
                 self.one_stop(pd, n, if fresh { Continuation::Fresh } else { Continuation::Live }, damage)?;
         }
-        let looks = settings.run_ms / LOOK_MS;
-        for _ in 0..looks {
+        self.wait_until_ended(pd, settings.run_ms)?;
+        Ok(self.ended(pd, last)?)
+    }
+
+    fn wait_until_ended(&self, pd: H::Pd, ms: u32) -> Result<()> {
+        for _ in 0..ms / LOOK_MS {
             if self.life(pd)? != Life::Running {
                 break;
             }
             self.host.sleep_ms(LOOK_MS);
         }
-        Ok(self.ended(pd, last)?)
+        Ok(())
+    }
+
+    /// Waits at most `ms` until the target ends, and tells how it ended.
+    pub(crate) fn wait_for_end(&self, pd: H::Pd, ms: u32) -> Result<()> {
+        self.wait_until_ended(pd, ms)?;
+        self.ended(pd, 0).map(|_| ())
     }
 
     /// The last stop of a boot; the target may have ended meanwhile.
@@ -111,7 +124,7 @@ impl<H: Host, S: Service<Pd = H::Pd>, D: BlockDevice<Error = DiskError>> Checkpo
         }
     }
 
-    fn life(&self, pd: H::Pd) -> Result<Life> {
+    pub(crate) fn life(&self, pd: H::Pd) -> Result<Life> {
         Ok(self.host.pd_info(pd).asked(Request::PdInfo)?.life)
     }
 

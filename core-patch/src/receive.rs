@@ -54,8 +54,8 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
             return Ok(false);
         }
         let tag = MsgTag::new(0, 0, 0, raw::L4_MSGTAG_SCHEDULE);
-        let reply = self.set.barrier_reply.take();
-        self.answer(self.env.barrier, reply, tag).map_err(at(step::BARRIER))?;
+        self.answer(self.env.barrier, self.set.barrier_reply, tag).map_err(at(step::BARRIER))?;
+        self.set.barrier_reply = None;
         self.set.barrier_waits = false;
         self.barrier_arrives(us)
     }
@@ -116,15 +116,20 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
 
     /// Answers a thread that waits for us: by its reply slot, or on G, where only the last one could be
     /// answered implicitly, by sending to the thread itself.
+    ///
+    /// It waits for nobody else, so what fails is tried again: a message taken out of a queue, say, must not
+    /// be lost because the barrier could not be let go.
     fn answer(&mut self, thread: Cap<Thread>, reply: Option<u32>, tag: MsgTag) -> Result<(), KernelError> {
         let to = match reply {
-            Some(slot) => {
-                self.set.replies &= !(1 << slot);
-                self.reply_selector(slot, Op::REPLY)
-            }
+            Some(slot) => self.reply_selector(slot, Op::REPLY),
             None => thread.select(Op::SEND),
         };
-        check(self.k, self.k.ipc(to, tag, ZERO_BOTH, 0).tag).map(|_| ())
+        let send = || check(self.k, self.k.ipc(to, tag, ZERO_BOTH, 0).tag);
+        send().or_else(|_| send())?;
+        if let Some(slot) = reply {
+            self.set.replies &= !(1 << slot);
+        }
+        Ok(())
     }
 
     fn sort(&mut self, tag: MsgTag, label: u32, slot: u32) -> Event {
@@ -212,7 +217,9 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
             self.k.vfp_load(&self.set.entries[index].vfp);
             flags |= raw::L4_MSGTAG_TRANSFER_FPU;
         }
-        let reply = self.set.entries[index].reply.take();
-        self.answer(info.cap, reply, MsgTag::new(0, words, 0, flags)).map_err(at(step::SEND_FRAME))
+        let reply = self.set.entries[index].reply;
+        self.answer(info.cap, reply, MsgTag::new(0, words, 0, flags)).map_err(at(step::SEND_FRAME))?;
+        self.set.entries[index].reply = None;
+        Ok(())
     }
 }

@@ -113,7 +113,12 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
         for i in bits(mask & self.set.mask(Phase::Triggered)) {
             let Some(info) = self.set.entries[i].info else { continue };
             let tag = MsgTag(PROBE | raw::L4_MSGTAG_SCHEDULE);
-            let sent = self.k.ipc(info.cap.select(Op::SEND), tag, ZERO_BOTH, 0).tag;
+            let send = || self.k.ipc(info.cap.select(Op::SEND), tag, ZERO_BOTH, 0).tag;
+            let mut sent = send();
+            if sent.has_error() && check(self.k, sent).is_err_and(|e| !e.is_timeout()) {
+                // The thread is there: whatever it was has passed.
+                sent = send();
+            }
             self.trace(Event::Probe.of(i).with(u32::from(!sent.has_error())));
             // A send returns its own tag; only the error bit says anything.
             if !sent.has_error() {
@@ -146,7 +151,8 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
                     self.set.report.cancelled += 1;
                 }
                 self.set.entries[i].rest = Rest::Cancelled;
-                self.ex_regs(i, ExRegs::CANCEL_TRIGGER)?;
+                // A client that is out and its server that is not could not be put back.
+                self.ex_regs_surely(i, ExRegs::CANCEL_TRIGGER)?;
                 self.trace(Event::Cancel.of(i));
             }
             self.quiesce()?;

@@ -21,6 +21,7 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
         let pd = self.pd()?;
         self.host.freeze(pd).map_err(|e| ErrorKind::Kernel.with(e, step::HOST, 0))?;
         self.set.snapshot = false;
+        self.set.letting_go = false;
         let result = self.try_prepare(mask);
         match result {
             Ok(()) => self.set.state = State::Prepared,
@@ -67,6 +68,22 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
     /// Callers and senders make their system calls in the stop window, so that one whose timeout expires
     /// meanwhile is caught there; only when all stand as they stood are they moved out and the others let go.
     pub(crate) fn continue_all(&mut self) -> Result<(), Error> {
+        if !self.set.letting_go {
+            self.put_back()?;
+            self.set.letting_go = true;
+        }
+        let mut result = Ok(());
+        for i in bits(self.set.mask(Phase::Held)) {
+            // Some run already: there is no way back, so what failed is tried again, and the others go on.
+            if let Err(error) = self.release(i).or_else(|_| self.release(i)) {
+                result = Err(error);
+            }
+        }
+        result
+    }
+
+    /// Everybody stands where it stood, in the kernel too, and nobody runs.
+    fn put_back(&mut self) -> Result<(), Error> {
         let activities = self.activities();
         let links = plan::links(&activities)?;
         let queue = plan::queue(&activities)?;
@@ -85,9 +102,6 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
         self.move_all_out()?;
         self.unmap_window()?;
         self.trace(Event::Window.of_all());
-        for i in bits(self.set.mask(Phase::Held)) {
-            self.release(i)?;
-        }
         Ok(())
     }
 
@@ -184,10 +198,12 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
     /// Whoever is still blocked keeps its trigger. When its IPC ends, the exception goes to its ordinary
     /// handler, which answers a triggered exception at once and changes nothing.
     pub(crate) fn let_go(&mut self) {
+        // Best effort all the way: the error that brought us here is the one that is reported.
+        // A stub may be under way; its thread has to be back before anything is asked of it.
+        let _ = self.quiesce();
         let held = self.set.mask(Phase::Held);
         let unsaved =
             bits(held).filter(|i| !self.set.entries[*i].utcb_saved).fold(0, |mask, i| mask | 1 << i);
-        // Best effort from here on: the error that brought us here is the one that is reported.
         let _ = self.save_utcbs(unsaved);
         for i in bits(held) {
             if self.set.entries[i].activity == Activity::USER && self.classify(i).is_err() {

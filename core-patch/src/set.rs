@@ -164,6 +164,8 @@ pub struct Set {
     pub(crate) objects: Vec<ObjectInfo, OBJECTS_MAX>,
     /// The books hold what was found at a stop, also after the threads went on.
     pub(crate) snapshot: bool,
+    /// Everybody stands as before the stop and some may run already: only letting go is left to do.
+    pub(crate) letting_go: bool,
     /// Filled slots at the last stop: slot, kind, badge.
     pub(crate) slots: Vec<[u32; 3], SLOTS_MAX>,
     pub(crate) shadow: Shadow,
@@ -189,6 +191,7 @@ impl Set {
             irqs: Vec::new(),
             objects: Vec::new(),
             snapshot: false,
+            letting_go: false,
             slots: Vec::new(),
             report: StopReport { threads: 0, cancelled: 0, drained: 0, links: 0, barriers: 0 },
             shadow: Shadow::new(),

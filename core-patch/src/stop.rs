@@ -36,6 +36,7 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
         self.host.freeze(pd).map_err(|e| ErrorKind::Kernel.with(e, step::HOST, 0))?;
         self.set.report = StopReport::default();
         self.set.snapshot = false;
+        self.set.letting_go = false;
         match self.try_stop() {
             Ok(()) => {
                 self.set.state = State::Stopped;
@@ -160,6 +161,11 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
     pub(crate) fn ex_regs(&mut self, i: usize, set: ExRegs) -> Result<(), Error> {
         let Some(info) = self.set.entries[i].info else { return Ok(()) };
         info.cap.ex_regs(self.k, set).map(|_| ()).map_err(at(step::EX_REGS))
+    }
+
+    /// As [`ex_regs`](Self::ex_regs), where there is no way back: what fails is tried again.
+    pub(crate) fn ex_regs_surely(&mut self, i: usize, set: ExRegs) -> Result<(), Error> {
+        self.ex_regs(i, set).or_else(|_| self.ex_regs(i, set))
     }
 
     /// Passes the barrier; if something stays ready its trigger was lost (a thread that was resumed and has

@@ -11,6 +11,7 @@
 mod cap;
 mod error;
 pub mod fake;
+pub mod faults;
 pub mod ipc;
 mod kernel;
 mod objects;

@@ -55,6 +55,8 @@ enum Command {
     Genode(genode::GenodeArgs),
     /// Stop programs at many places and compare what they declare with runs without stops.
     Soak(soak::SoakArgs),
+    /// Let one step of checkpoints and restores after the other fail, and look for anything left behind.
+    Faults(soak::faults::FaultArgs),
     /// Run the whole suite.
     Test(suite::TestArgs),
     /// Check formatting, lints and the house rules.
@@ -82,6 +84,7 @@ fn main() -> ExitCode {
         Command::Genode(args) => genode::genode(&args),
         Command::Soak(args) => soak::soak(&args),
         Command::Object(args) => object::object(&args),
+        Command::Faults(args) => soak::faults::faults(&args),
         Command::Test(args) => suite::test(&args),
         Command::Check => check::check(),
         Command::Fmt => check::reformat(),

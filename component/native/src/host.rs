@@ -5,10 +5,11 @@ use core::fmt;
 
 use thaw_component::host::{
     CopyRoutine, Counts, Dataspace, DataspaceKind, FixedSlot, Host, HostError, HostResult, Life, Listed,
-    Memory, NewThread, Object, ObjectKind, PdInfo, Region, Span, ThreadAt, ThreadInfo,
+    Memory, NewThread, Object, ObjectKind, PdInfo, Region, Span, ThreadAt, ThreadInfo, Whose,
 };
 use thaw_component::trace::Tracer;
 use thaw_image::Name;
+use thaw_l4::faults::FaultKind;
 use thaw_l4::{CapIndex, Kernel, RecvBuffer, ipc, raw};
 use thaw_native_abi::layout::{
     AREA_PAGER, SLOT_END, SLOT_LOG, SLOT_MANAGER, SLOT_PD, SLOT_THREADS, SLOT_USER, THREADS_MAX, UTCB_AREA,
@@ -283,6 +284,22 @@ impl<K: Kernel, P: Platform> Host for NativeHost<'_, K, P> {
 
     fn say(&self, line: fmt::Arguments<'_>) {
         self.platform.say(line);
+    }
+
+    fn order_fault(&self, whose: Whose, kind: FaultKind, n: u32) -> HostResult<u32> {
+        let whose = match whose {
+            Whose::Main => manager::MAIN,
+            Whose::Service => manager::SERVICE,
+            Whose::Own => {
+                let faults = self.platform.faults().ok_or(HostError(raw::L4_ENOSYS))?;
+                return Ok(faults.order(kind, n));
+            }
+        };
+        self.manager(&[manager::FAULT, whose, kind as u32, n]).map(|[left]| left)
+    }
+
+    fn kernel_counts(&self) -> Listed<[u32; 7]> {
+        until(self.manager(&[manager::KERNEL_COUNTS]), raw::L4_ENOSYS)
     }
 
     fn tracer(&self) -> Option<&Tracer> {

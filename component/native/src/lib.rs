@@ -13,6 +13,8 @@ use core::fmt;
 
 use thaw_component::host::{CopyRoutine, Span};
 
+use thaw_l4::faults::Faults;
+
 pub use error::NativeError;
 pub use host::NativeHost;
 
@@ -36,6 +38,10 @@ pub trait Platform {
     fn sleep_ms(&self, ms: u32);
     /// Keeps the processor for that many ticks of the counter and a few turns of a loop, then sleeps.
     fn pause(&self, ticks: u64, turns: u32, us: u32);
+    /// Orders for failures of the checkpointer's own steps, where tests can give any.
+    fn faults(&self) -> Option<&Faults> {
+        None
+    }
     /// Prints a line.
     #[track_caller]
     fn say(&self, line: fmt::Arguments<'_>);

@@ -2,7 +2,7 @@
 
 use thaw_bootimage::program::{Piece, Program};
 use thaw_component::build::Building;
-use thaw_component::error::{Error, Request};
+use thaw_component::error::{Error, Request, surely};
 use thaw_component::host::{Host, HostResult, Region};
 use thaw_image::Name;
 use thaw_l4::{CapIndex, Kernel, raw};
@@ -53,7 +53,7 @@ fn load<K: Kernel, P: Platform>(
     if piece.rights & raw::L4_FPAGE_X != 0 {
         host.make_coherent(view);
     }
-    asked(host.hide(view), Request::Show)?;
+    asked(surely(|| host.hide(view)), Request::Show)?;
     attach(host, pd, id, piece.addr, piece.bytes, piece.rights)
 }
 

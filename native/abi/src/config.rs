@@ -32,6 +32,8 @@ pub struct PdConfig<'a> {
     pub manager: bool,
     /// The checkpoint service is routed to it.
     pub checkpoint: bool,
+    /// It may order failures of root and of the checkpoint service: for tests only.
+    pub faults: bool,
     /// Service it announces.
     pub provides: Option<&'a str>,
     /// Service it waits for.
@@ -107,7 +109,7 @@ fn parse_line(text: &str) -> Result<PdConfig<'_>, Fault<'_>> {
         other => return Err(Fault::Directive(other.unwrap_or_default())),
     }
     let (mut name, mut file, mut quota, mut prio) = (None, None, None, None);
-    let (mut devices, mut manager, mut checkpoint) = (None, None, None);
+    let (mut devices, mut manager, mut checkpoint, mut faults) = (None, None, None, None);
     let (mut provides, mut uses) = (None, None);
     for word in words {
         match word.split_once('=').unwrap_or((word, "")) {
@@ -120,6 +122,7 @@ fn parse_line(text: &str) -> Result<PdConfig<'_>, Fault<'_>> {
             ("devices", "") => set(&mut devices, "devices", ())?,
             ("manager", "") => set(&mut manager, "manager", ())?,
             ("checkpoint", "") => set(&mut checkpoint, "checkpoint", ())?,
+            ("faults", "") => set(&mut faults, "faults", ())?,
             _ => return Err(Fault::Key(word)),
         }
     }
@@ -131,6 +134,7 @@ fn parse_line(text: &str) -> Result<PdConfig<'_>, Fault<'_>> {
         devices: devices.is_some(),
         manager: manager.is_some(),
         checkpoint: checkpoint.is_some(),
+        faults: faults.is_some(),
         provides,
         uses,
     })
@@ -171,7 +175,7 @@ mod tests {
         assert_eq!((blk.provides, blk.uses), (Some("block"), None));
         let thaw = pds.next().expect("second").expect("good");
         assert_eq!((thaw.file, thaw.uses, thaw.devices), ("thaw-bin", Some("block"), false));
-        assert!(thaw.manager && thaw.checkpoint);
+        assert!(thaw.manager && thaw.checkpoint && !thaw.faults);
         assert!(pds.next().is_none());
     }
 
@@ -193,6 +197,7 @@ mod tests {
             assert_eq!(one(text), Err(fault), "{text}");
         }
         assert!(one(&["pd ", good].concat()).is_ok());
+        assert!(one(&["pd ", good, " faults"].concat()).is_ok_and(|pd| pd.faults));
         assert_eq!(parse(b"\xff").next().expect("an error").map_err(|e| e.fault), Err(Fault::Text));
     }
 

@@ -19,3 +19,15 @@ pub const POWER_OFF: u32 = 6;
 /// Counts what root holds, to prove that nothing was left behind. Result: PDs, threads, gates, IRQ
 /// objects, dataspaces, regions, used capability slots of root, free pages.
 pub const COUNTS: u32 = 7;
+/// Orders a failure, in PDs that may: **for tests only**. MR1 whose ([`MAIN`], [`SERVICE`]), MR2 number of a
+/// `thaw_l4::faults::FaultKind`, MR3 which of that kind from now on, or 0 to take an order back. Result: what
+/// was left of the order before, 0 if it was carried out.
+pub const FAULT: u32 = 8;
+/// In [`FAULT`]: a system call or allocation of root's main thread.
+pub const MAIN: u32 = 1;
+/// In [`FAULT`]: a system call of the checkpoint service's handler.
+pub const SERVICE: u32 = 2;
+/// What the project's test kernel holds, in PDs that may order failures. Result: living kernel objects, then of
+/// these tasks, threads, gates, IRQ objects, semaphores, factories. `-L4_ENOSYS`: another kernel, which does
+/// not tell.
+pub const KERNEL_COUNTS: u32 = 9;

@@ -7,6 +7,7 @@ use thaw_l4::{Cap, CapIndex, Gate, Thread, raw};
 
 use crate::dataspaces::Dataspaces;
 use crate::error::{Error, Result};
+use crate::faults;
 use crate::frames::Frames;
 use crate::label::{Label, PDS_MAX, PdId};
 use crate::line::Text;
@@ -71,6 +72,7 @@ impl Root {
 
     /// Takes a slot of root's own and lets `make` fill it; the slot is free again if that fails.
     pub fn fill_slot<T>(&mut self, make: impl FnOnce(CapIndex) -> thaw_l4::Result<T>) -> Result<T> {
+        faults::allocation(Error::TableFull)?;
         let slot = self.slots.alloc().ok_or(Error::TableFull)?;
         make(slot).map_err(|e| {
             self.slots.free(slot);

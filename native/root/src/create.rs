@@ -5,6 +5,7 @@ use thaw_native_abi::layout;
 
 use crate::books::{BlockService, Root};
 use crate::error::{Error, Result};
+use crate::faults;
 use crate::label::{Kind, Label, PdId};
 use crate::machine::{FACTORY, Machine, TASK};
 use crate::memory::AttachSpec;
@@ -15,6 +16,7 @@ impl Root {
     /// Makes a PD with a task, its own session and a log session; no memory, no thread.
     pub fn pd_create(&mut self, m: &impl Machine, spec: &PdSpec) -> Result<PdId> {
         let id = self.pds.next_id()?;
+        faults::allocation(Error::OverQuota)?;
         if let Some(parent) = spec.parent {
             self.pds.get_mut(parent)?.quota.take(spec.quota_pages)?;
         }

@@ -13,6 +13,7 @@ pub mod create;
 pub mod dataspaces;
 pub mod destroy;
 pub mod error;
+pub mod faults;
 pub mod frames;
 pub mod helpers;
 pub mod internal;

@@ -1,6 +1,6 @@
 //! What root needs besides the kernel: memory by physical address, and time.
 
-use thaw_l4::{Cap, CapIndex, Factory, Gate, Icu, Kernel, Log, Scheduler, Task, Thread, raw};
+use thaw_l4::{Cap, CapIndex, Factory, Gate, Icu, Kernel, KernelObject, Log, Scheduler, Task, Thread, raw};
 
 /// The kernel and the machine below it.
 ///
@@ -33,6 +33,8 @@ pub const MAIN_THREAD: Cap<Thread> = Cap::new(CapIndex(raw::THAW_INDEX_THREAD));
 pub const SIGMA0: Cap<Gate> = Cap::new(CapIndex(raw::THAW_INDEX_PAGER));
 /// The kernel's log.
 pub const LOG: Cap<Log> = Cap::new(CapIndex(raw::THAW_INDEX_LOG));
+/// The debugger, on kernels that have one.
+pub const DEBUGGER: Cap<KernelObject> = Cap::new(CapIndex(raw::THAW_INDEX_DEBUGGER));
 /// The interrupt controller.
 pub const ICU: Cap<Icu> = Cap::new(CapIndex(raw::THAW_INDEX_ICU));
 /// The scheduler.

@@ -49,6 +49,7 @@ impl Root {
                 Ok(Outcome::EMPTY)
             }
             op::COUNTS => Ok(Outcome::words(&self.counts())),
+            op::FAULT..=op::KERNEL_COUNTS => self.fault_request(m, pd, operation, args),
             _ => Err(Error::UnknownRequest),
         }
     }

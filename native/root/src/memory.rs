@@ -6,6 +6,7 @@ use thaw_native_abi::sigma0;
 use crate::books::Root;
 use crate::dataspaces::{Dataspace, Kind};
 use crate::error::{Error, Result};
+use crate::faults;
 use crate::frames::{PAGE_BYTES, pages_of};
 use crate::label::PdId;
 use crate::machine::{Machine, SIGMA0, TASK};
@@ -57,8 +58,10 @@ impl Root {
         if !self.dataspaces.has_room() {
             return Err(Error::TableFull);
         }
+        faults::allocation(Error::OverQuota)?;
         self.pds.get_mut(owner)?.quota.take(pages)?;
-        let Some(phys) = self.frames.alloc(pages) else {
+        let found = faults::allocation(Error::NoMemory).ok().and_then(|()| self.frames.alloc(pages));
+        let Some(phys) = found else {
             self.pds.get_mut(owner)?.quota.give(pages);
             return Err(Error::NoMemory);
         };

@@ -173,6 +173,8 @@ pub struct Pd {
     pub frozen: bool,
     /// It may attach device memory and take interrupts.
     pub devices: bool,
+    /// It may order failures: for tests only.
+    pub faults: bool,
     /// It announces the block service.
     pub provides_block: bool,
     /// Its clock.
@@ -214,6 +216,7 @@ impl Pd {
             faulted: false,
             frozen: false,
             devices: false,
+            faults: false,
             provides_block: false,
             clock: PdClock::ZERO,
             line: Line::new(),

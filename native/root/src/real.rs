@@ -5,10 +5,12 @@
 use core::arch::asm;
 use core::cell::UnsafeCell;
 
+use thaw_l4::faults::Faulty;
 use thaw_l4::{Answer, Kernel, MsgTag, Real, Revision, Selector, Timeouts, Vfp};
 use thaw_native_abi::boot::BootInfo;
 use thaw_native_abi::layout::{INFO_MAGIC, INFO_VERSION, InfoPage};
 use thaw_root::clock::ticks_to_us;
+use thaw_root::faults;
 use thaw_root::frames::{Frames, PAGE_BYTES};
 use thaw_root::machine::Machine;
 
@@ -69,7 +71,7 @@ impl<const BYTES: usize> Stack<BYTES> {
 
 /// The kernel, RAM and the counter. Stands for root's main thread.
 pub struct RealMachine {
-    kernel: Real,
+    kernel: Faulty<'static, Real>,
     kip: u32,
     counter_hz: u32,
     archive: (u32, u32),
@@ -79,7 +81,7 @@ impl RealMachine {
     /// The machine that the loader described.
     pub fn new(kernel: Real, info: &BootInfo) -> Self {
         Self {
-            kernel,
+            kernel: Faulty::new(kernel, &faults::MAIN),
             kip: info.kip,
             counter_hz: info.counter_hz,
             archive: (info.archive, info.archive_size),
@@ -182,7 +184,7 @@ impl Machine for RealMachine {
         // SAFETY: the caller's frames are mapped at their physical address and no Rust object's.
         unsafe { core::ptr::copy_nonoverlapping(bytes.as_ptr(), phys as *mut u8, bytes.len()) }
         // What was copied may be code.
-        self.kernel.make_coherent(phys, phys + bytes.len() as u32);
+        self.kernel.inner().make_coherent(phys, phys + bytes.len() as u32);
     }
 
     fn read_word(&self, phys: u32) -> u32 {

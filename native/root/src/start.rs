@@ -114,6 +114,7 @@ impl Root {
     fn configure(&mut self, m: &impl Machine, id: PdId, config: &PdConfig<'_>) -> Result<()> {
         let pd = self.pds.get_mut(id)?;
         pd.devices = config.devices;
+        pd.faults = config.faults;
         pd.provides_block = config.provides.is_some();
         if config.manager {
             self.session(m, id, layout::SLOT_MANAGER, Kind::Manager)?;

@@ -1,7 +1,14 @@
 //! Programs stopped at many places, briefly: `run/soak` does the same at length.
 
-use super::{Case, many, one};
-use crate::{run::Abi, soak};
+use super::{Case, boots::kernels, many, one};
+use crate::{
+    paths,
+    run::Abi,
+    soak::{
+        self, again,
+        faults::{self, FaultArgs},
+    },
+};
 
 /// Damage to what is restored, and the scenario that has to notice it; docs/sceptic.md says why.
 const MUTATIONS: [(&str, &str); 8] = [
@@ -25,6 +32,21 @@ pub fn cases() -> Vec<Case> {
         let name = format!("soak on {abi}: the same seed gives the same trace");
         cases.push(one(&name, move |c| soak::repeats(abi, &c.out)));
     }
+    for kernel in kernels() {
+        let name =
+            format!("faults on {}: whatever fails, nothing is lost and nothing left behind", kernel.name);
+        cases.push(one(&name, move |c| faults::faults(&FaultArgs::short(&kernel.path, &c.out))));
+    }
+    for kernel in kernels() {
+        let name = format!(
+            "again on {}: a checkpoint of a restored program is the one it was restored from",
+            kernel.name
+        );
+        cases.push(many(&name, move |c| again::verdicts(&kernel.path, &c.out)));
+    }
+    cases.push(many("again on M: damage to what is restored is noticed", |c| {
+        again::damages(&paths::program(Abi::M.test_kernel()), &c.out)
+    }));
     for (mutation, scenario) in MUTATIONS {
         let name = format!("soak: {scenario} notices damage: {mutation}");
         cases.push(one(&name, move |c| soak::notices(Abi::M, scenario, mutation, &c.out)));

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: AGPL-3.0-only
 //! What C++ and Rust share, as in `thaw_core_abi.h`.
 // UNSAFETY: declares the functions of the C++ part; they take plain words and references, and have no conditions.
 #![expect(unsafe_code)]

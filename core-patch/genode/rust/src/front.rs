@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: AGPL-3.0-only
 //! Handing a request of the session's entrypoint to the handler, and its answer back.
 //!
 //! Exactly one of the two writes at a time: the entrypoint waits while the handler works.

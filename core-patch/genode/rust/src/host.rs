@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: AGPL-3.0-only
 //! Genode's core as the engine's host.
 // UNSAFETY: the stop window's data page is shared with a stopped target's thread while it runs a stub.
 #![expect(unsafe_code)]

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: AGPL-3.0-only
 //! The checkpoint service's engine as a part of Genode's core.
 //!
 //! The C++ part (`core-patch/genode/src/core`) finds core's objects, makes the threads and the session; this part

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: AGPL-3.0-only
 //! The end of a thread of core that found a mistake of this crate.
 
 use core::panic::PanicInfo;

@@ -3,6 +3,7 @@
 #![expect(unsafe_code)]
 
 use thaw_core_patch::{Engine, Env, Request, Set, stub_code};
+use thaw_l4::faults::Faulty;
 use thaw_l4::{CapIndex, Kernel, MsgTag, Op, Real, Result, Timeouts};
 use thaw_native_abi::layout::{self, priority};
 
@@ -13,6 +14,7 @@ use super::{
     park,
 };
 use thaw_root::client::InternalClient;
+use thaw_root::faults;
 use thaw_root::machine::{SCHEDULER, TASK};
 use thaw_rt::Once;
 
@@ -25,13 +27,17 @@ static TABLES: Once<Set> = Once::new(Set::new());
 /// Entry of the handler thread.
 pub(super) extern "C" fn main() -> ! {
     let k = thaw_rt::kernel();
-    let client = InternalClient::new(&k, CapIndex(WIRING.internal_gate.get()));
-    let (Some(set), Ok((env, window))) = (TABLES.take(), set_up(&k, &client)) else {
-        client.say(format_args!("checkpoint service: root has no slots or memory for it; it is off"));
+    let gate = CapIndex(WIRING.internal_gate.get());
+    let steady = InternalClient::new(&k, gate);
+    let (Some(set), Ok((env, window))) = (TABLES.take(), set_up(&k, &steady)) else {
+        steady.say(format_args!("checkpoint service: root has no slots or memory for it; it is off"));
         park(&k);
     };
     let counter_hz = thaw_rt::boot_info().map_or(0, |info| info.counter_hz);
-    let mut engine = Engine::new(&k, RootHost { client, env, window, counter_hz }, set);
+    // Only what the engine does for a target may be made to fail, not what root does for itself.
+    let faulty = Faulty::new(k, &faults::SERVICE);
+    let client = InternalClient::new(&faulty, gate);
+    let mut engine = Engine::new(&faulty, RootHost { client, steady, env, window, counter_hz }, set);
     loop {
         engine.wait_command();
         let words = MAILBOX.words();

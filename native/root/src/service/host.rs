@@ -5,7 +5,7 @@
 use core::ptr::NonNull;
 
 use thaw_core_patch::{Env, Host, HostResult, ObjectInfo, ObjectKind, PdInfo, ThreadInfo, ThreadLookup};
-use thaw_l4::{Cap, CapIndex, Error, Kernel, ObjectError, raw};
+use thaw_l4::{Cap, CapIndex, Error, Kernel, ObjectError, Real, raw};
 use thaw_native_abi::pd::object;
 use volatile::VolatilePtr;
 
@@ -44,6 +44,8 @@ impl Window {
 /// Root's books, asked for one fact at a time.
 pub(super) struct RootHost<'k, K: Kernel> {
     pub(super) client: InternalClient<'k, K>,
+    /// For what cannot be refused.
+    pub(super) steady: InternalClient<'k, Real>,
     pub(super) env: Env,
     pub(super) window: Window,
     /// Whether user mode can read a counter on this board.
@@ -101,12 +103,12 @@ impl<K: Kernel> Host for RootHost<'_, K> {
 
     fn thaw(&mut self, pd: PdInfo) {
         // Fails only if the PD is gone, and then there is nothing to thaw.
-        let _ = self.client.thaw(pd.id);
+        let _ = self.steady.thaw(pd.id);
     }
 
     fn started(&mut self, pd: PdInfo, i: usize) {
         // As above.
-        let _ = self.client.started(pd.id, i as u32);
+        let _ = self.steady.started(pd.id, i as u32);
     }
 
     fn peek(&mut self, pd: PdInfo, addr: u32) -> Option<u32> {

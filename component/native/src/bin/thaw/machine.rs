@@ -6,6 +6,7 @@ use core::fmt;
 
 use l4_sys::syscall;
 use thaw_component::host::{CopyRoutine, Span};
+use thaw_l4::faults::Faults;
 use thaw_l4::{Timeout, Timeouts, ipc};
 use thaw_native::Platform;
 use thaw_rt::kernel;
@@ -15,6 +16,9 @@ use crate::copy;
 const PAGE_BYTES: u32 = 4096;
 /// Longest single sleep.
 const SLEEP_MS: u32 = 1_000_000;
+
+/// Failures of the checkpointer's own steps; nothing is ordered but in a run with `mode=faults`.
+pub static FAULTS: Faults = Faults::new();
 
 /// The machine that this program runs on.
 pub struct RealPlatform {
@@ -123,6 +127,10 @@ impl Platform for RealPlatform {
             core::hint::black_box(turn);
         });
         ipc::sleep(&kernel(), Timeouts::new(Timeout::NEVER, Timeout::from_us(us)));
+    }
+
+    fn faults(&self) -> Option<&Faults> {
+        Some(&FAULTS)
     }
 
     fn say(&self, line: fmt::Arguments<'_>) {

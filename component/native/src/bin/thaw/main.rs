@@ -8,10 +8,11 @@
 mod copy;
 mod machine;
 
-use machine::RealPlatform;
+use machine::{FAULTS, RealPlatform};
 use thaw_bootimage::program::Program;
 use thaw_component::config::{ConfigError, Mode, Settings, Start};
 use thaw_component::error::{Error, Request};
+use thaw_component::faults::FaultyDisk;
 use thaw_component::host::Host;
 use thaw_component::memory_disk::{MemoryDisk, copy_disk};
 use thaw_component::mutate::Mutation;
@@ -21,6 +22,7 @@ use thaw_component::wire::Wire;
 use thaw_component::{Checkpointer, Machine, Tables};
 use thaw_image::store::BlockDevice;
 use thaw_image::{Abi, KernelName, Name};
+use thaw_l4::faults::Faulty;
 use thaw_l4::{Cap, CapIndex, Kernel, Real, Revision, Timeouts, ipc};
 use thaw_log::say;
 use thaw_native::{NativeError, NativeHost, board_name, disk::NativeDisk, load};
@@ -35,10 +37,11 @@ static TABLES: Once<Tables> = Once::new(Tables::new());
 const IMAGE_MODULE: &str = "image";
 
 type NativeResult<T> = Result<T, NativeError<'static>>;
-type World<'k> = NativeHost<'k, Real, RealPlatform>;
+type System = Faulty<'static, Real>;
+type World<'k> = NativeHost<'k, System, RealPlatform>;
 
 fn main() -> ! {
-    let k = kernel();
+    let k = Faulty::new(kernel(), &FAULTS);
     let counter_hz = info_page().map_or(0, |info| info.counter_hz);
     thaw_log::start_from_rom("thaw");
     let board = board_name(info_page().map_or(0, |info| info.board));
@@ -58,7 +61,7 @@ fn main() -> ! {
     }
 }
 
-fn run(k: &Real, host: &World<'_>) -> NativeResult<()> {
+fn run(k: &System, host: &World<'_>) -> NativeResult<()> {
     let settings = read_settings(host)?;
     let service = Wire::new(k, Cap::new(CapIndex(SLOT_CHECKPOINT)));
     let mut disk = NativeDisk::new(k, host.platform());
@@ -69,7 +72,7 @@ fn run(k: &Real, host: &World<'_>) -> NativeResult<()> {
         let program = target(host)?;
         Ok(load::start(host, &program, settings.name, settings.quota_pages)?)
     };
-    if settings.mode == Mode::Soak {
+    if matches!(settings.mode, Mode::Soak | Mode::Faults) {
         return soak(host, &settings, (&service, &mut disk, machine, tables), damage, start);
     }
     let mut checkpointer =
@@ -78,9 +81,9 @@ fn run(k: &Real, host: &World<'_>) -> NativeResult<()> {
 }
 
 type Parts<'a, 'k> =
-    (&'a Wire<'k, Real>, &'a mut NativeDisk<'k, Real, RealPlatform>, Machine, &'a mut Tables);
+    (&'a Wire<'k, System>, &'a mut NativeDisk<'k, System, RealPlatform>, Machine, &'a mut Tables);
 
-/// Many stops. Images go to a disk in RAM, because waiting for a device takes a time that differs from run
+/// Many stops, or many failures. Images go to a disk in RAM, because waiting for a device takes a time that differs from run
 /// to run; it is filled from a module before the first stop and goes to the disk after the last.
 fn soak<'k>(
     host: &World<'k>,
@@ -94,6 +97,12 @@ fn soak<'k>(
         let image = module(host, IMAGE_MODULE)?;
         let whole = &image[..image.len().min(settings.image_kib as usize * 1024)];
         memory.write(0, whole).map_err(Error::Disk)?;
+    }
+    if settings.mode == Mode::Faults {
+        let mut disk = FaultyDisk::new(memory, &FAULTS);
+        let mut checkpointer =
+            Checkpointer { host, service, disk: &mut disk, machine, tables, quiet: true, pause: None };
+        return checkpointer.faults(settings, start);
     }
     let mut checkpointer =
         Checkpointer { host, service, disk: &mut memory, machine, tables, quiet: true, pause: None };

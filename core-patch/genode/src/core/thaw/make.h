@@ -45,6 +45,8 @@ class Thaw::Maker : Genode::Noncopyable
 		struct Placeholder : Genode::Rpc_object<Nothing, Placeholder> { void nothing() { } };
 
 		Result _exchange(Core::Rpc_entrypoint &, Genode::Rpc_object_base &, Word badge);
+		bool _may_rebadge(Genode::Rpc_object_base &);
+		Cap_result _rebadge(Genode::Rpc_object_base &, Word badge);
 		Result _start_handlers(Pd &, Core::Platform_thread &);
 
 		static Core::Cap_id_allocator &_ids() { return Core::platform_specific().cap_id_alloc(); }
@@ -55,7 +57,23 @@ class Thaw::Maker : Genode::Noncopyable
 
 		static void use_upper_badges() { _ids().skip_to(Core::Cap_id_allocator::UPPER); }
 
-		Cap_result rebadge(Cap, Word badge);
+		/**
+		 * \param allowed  told each PD session that is about to get another badge
+		 */
+		template <typename FN>
+		Cap_result rebadge(Cap cap, Word badge, FN const &allowed)
+		{
+			Genode::Rpc_object_base *object = nullptr;
+			_ep.apply(Genode::reinterpret_cap_cast<Genode::Untyped_capability>(cap),
+			          [&] (Genode::Rpc_object_base *ptr) { object = ptr; });
+			if (!object)
+				return Result::NOT_FOUND;
+			auto *pd = dynamic_cast<Pd *>(object);
+			if (pd ? !allowed(*pd) : !_may_rebadge(*object))
+				return Result::NOT_YOURS;
+			return _rebadge(*object, badge);
+		}
+
 		Cap_result create_thread(Genode::Capability<Genode::Cpu_session>, Genode::Capability<Genode::Pd_session>,
 		                         Word index, S::Thread const &);
 		Cap_result gate(Pd &, Word thread, Word badge);

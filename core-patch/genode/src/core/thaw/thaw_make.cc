@@ -81,43 +81,38 @@ Result Maker::_exchange(Rpc_entrypoint &ep, Rpc_object_base &object, Word badge)
 }
 
 
-Cap_result Maker::rebadge(Cap cap, Word badge)
+/**
+ * Region maps only of the open PD; all else the caller holds because it is its own
+ */
+bool Maker::_may_rebadge(Rpc_object_base &object)
 {
-	if (!cap.valid())
-		return Result::NOT_FOUND;
+	if (!dynamic_cast<Region_map_component *>(&object))
+		return true;
+	bool own = false;
+	_books.with_pd([&] (Pd &pd) {
+		Rpc_object_base *maps[] = { &pd.address_space_region_map(), &private_of<Session_stack>(pd),
+		                            &private_of<Session_linker>(pd) };
+		for (Rpc_object_base *map : maps) own |= map == &object; });
+	return own;
+}
 
-	Rpc_object_base *object = nullptr;
-	_ep.apply(reinterpret_cap_cast<Untyped_capability>(cap), [&] (Rpc_object_base *ptr) { object = ptr; });
-	if (!object)
-		return Result::NOT_FOUND;
 
-	/* PDs and their region maps: of the open one only */
-	bool allowed = true;
-	bool const of_pd = dynamic_cast<Pd_session_component *>(object)
-	                || dynamic_cast<Region_map_component *>(object);
-	if (of_pd) {
-		allowed = false;
-		_books.with_pd([&] (Pd &pd) {
-			Rpc_object_base *own[] = { &pd, &pd.address_space_region_map(), &private_of<Session_stack>(pd),
-			                           &private_of<Session_linker>(pd) };
-			for (Rpc_object_base *o : own) allowed |= o == object; });
-	}
-	if (!allowed)
-		return Result::NOT_YOURS;
+Cap_result Maker::_rebadge(Rpc_object_base &object, Word badge)
+{
+	bool open = false;
+	_books.with_pd([&] (Pd &pd) { open = static_cast<Rpc_object_base *>(&pd) == &object; });
 
-	bool const is_pd = dynamic_cast<Pd_session_component *>(object);
-	Result const result = _exchange(_ep, *object, badge);
+	Result const result = _exchange(_ep, object, badge);
 	if (result != Result::OK)
 		return result;
 
 	/* the dataspace of a region map finds it by capability */
-	if (auto *rm = dynamic_cast<Region_map_component *>(object))
+	if (auto *rm = dynamic_cast<Region_map_component *>(&object))
 		if (private_of<Map_dataspace>(*rm).sub_rm().valid())
-			private_of<Map_dataspace>(*rm).sub_rm(object->cap());
-
-	if (is_pd)
-		_books.open(reinterpret_cap_cast<Pd_session>(object->cap()));
-	return Cap(object->cap());
+			private_of<Map_dataspace>(*rm).sub_rm(object.cap());
+	if (open)
+		_books.open(reinterpret_cap_cast<Pd_session>(object.cap()));
+	return Cap(object.cap());
 }
 
 

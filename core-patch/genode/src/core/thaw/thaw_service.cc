@@ -306,9 +306,10 @@ class Thaw::Session_component : public Rpc_object<Core_session>
 
 		Cap_result rebadge(Native_capability cap, Word badge) override
 		{
-			Cap_result result { Result::NOT_OPEN };
-			if (_is_open())
-				_parts.in_core_ep([&] { result = _parts.maker.rebadge(cap, badge); });
+			Cap_result result { Result::NOT_YOURS };
+			_parts.in_core_ep([&] {
+				result = _parts.maker.rebadge(cap, badge,
+					[&] (Books::Pd &pd) { return _below(pd.label(), _label); }); });
 			return result;
 		}
 

@@ -63,7 +63,7 @@ struct Test
 	Env &_env;
 	Attached_rom_dataspace _config { _env, "config" };
 	Timer::Connection      _timer  { _env };
-	Thaw::Core_connection  _core   { _env };
+	Constructible<Thaw::Core_connection> _core { };
 	Policy                 _policy { _env };
 	Child                  _child  { _env.rm(), _env.ep().rpc_ep(), _policy };
 
@@ -82,54 +82,98 @@ struct Test
 	{
 		S::Message m { .count = 4 };
 		m.words[0] = number; m.words[1] = session; m.words[2] = a; m.words[3] = b;
-		return _core.call(m);
+		return _core->call(m);
 	}
 
 	void show()
 	{
 		for (S::Word i = 0; ; i++) {
-			S::Thread const t = _core.thread(i);
+			S::Thread const t = _core->thread(i);
 			if (t.result == S::Result::NOT_OPEN) break;
 			if (t.result == S::Result::OK)
 				log("  thread ", i, " ", t.name, " started=", t.started, " prio=", t.priority, " utcb=", Hex(t.utcb),
 				    " badges ", Hex(t.badges.thread), " ", Hex(t.badges.irq), " ", Hex(t.badges.gate), " ", Hex(t.badges.cpu_thread));
 		}
 		for (S::Word i = 0; ; i++) {
-			S::Region const r = _core.region(i);
+			S::Region const r = _core->region(i);
 			if (r.result != S::Result::OK) break;
 			log("  region ", Hex(r.addr), " size ", Hex(r.size), " offset ", Hex(r.offset), " ds ", Hex(r.ds_badge), " size ",
 			    Hex(r.ds_size), " memory ", (unsigned)r.memory, r.writeable ? " w" : "", r.executable ? " x" : "", " map ", r.map);
 		}
 		for (S::Word i = 0; ; i++) {
-			S::Slot const s = _core.slot(i);
+			S::Slot const s = _core->slot(i);
 			if (s.result != S::Result::OK) break;
 			log("  slot ", Hex(s.slot), " badge ", Hex(s.badge), " kind ", (unsigned)s.kind, " a ", Hex(s.a), " b ", s.b);
 		}
 	}
 
+	void expect(char const *what, S::Word is, S::Word should_be)
+	{
+		bool const ok = is == should_be;
+		log(ok ? "passed: " : "FAIL: ", what, " ", (int)is, ok ? "" : " expected ", ok ? String<16>("") : String<16>((int)should_be));
+		_failed += !ok;
+	}
+
 	void refusals()
 	{
-		/* our own PD, one that is none */
-		log("own PD: ", (unsigned)_core.open(_env.pd_session_cap()).result, " (1 expected)");
-		log("no PD: ", (unsigned)_core.open(Capability<Pd_session>()).result, " (1 expected)");
-		log("introduce with another's PD: ", (unsigned)_core.introduce(_child.pd_session_cap()), " (1 expected)");
+		using R = S::Result;
+		expect("open our own PD",               (S::Word)_core->open(_env.pd_session_cap()).result,           (S::Word)R::NOT_YOURS);
+		expect("open no PD",                    (S::Word)_core->open(Capability<Pd_session>()).result,        (S::Word)R::NOT_YOURS);
+		expect("introduce with a foreign PD",   (S::Word)_core->introduce(_child.pd_session_cap()),           (S::Word)R::NOT_YOURS);
+		expect("look at a PD that is not open", (S::Word)_core->thread(0).result,                             (S::Word)R::NOT_OPEN);
+		expect("stop without a session",        verb(3, 1).label,                                            (S::Word)-3002);
+	}
+
+	/* a capability to a component outside, in the target's slots */
+	void foreign_capability(S::Word session)
+	{
+		enum { SLOT = 0x7f0, STOP = 3, UNKNOWN_PEER = 3022 };
+		expect("slot that core fills itself", (S::Word)_core->install(0xc, _timer.cap()),  (S::Word)S::Result::BAD_SLOT);
+		expect("plant a foreign capability",  (S::Word)_core->install(SLOT, _timer.cap()), (S::Word)S::Result::OK);
+		expect("slot is full",                (S::Word)_core->install(SLOT, _timer.cap()), (S::Word)S::Result::BAD_SLOT);
+		S::Message const m = verb(STOP, session);
+		expect("stop with it",                m.label,    (S::Word)-UNKNOWN_PEER);
+		expect("names the slot",              m.words[0], SLOT);
+	}
+
+	/* the session ends while the target stands still */
+	void leave_stopped(S::Word session)
+	{
+		enum { STOP = 3, COMMIT = 7 };
+		Thaw::Core_connection second { _env };
+		expect("a second session",       (S::Word)second.open(_child.pd_session_cap()).result, (S::Word)S::Result::BUSY);
+		expect("stop before leaving",    verb(STOP, session).label, 0);
+		log("session ends with the target stopped");
+		_core.destruct();
+		_timer.msleep(3000);
+		_core.construct(_env);
+		expect("introduce again",        (S::Word)_core->introduce(_env.pd_session_cap()), (S::Word)S::Result::OK);
+		S::Opened const opened = _core->open(_child.pd_session_cap());
+		expect("open again",             (S::Word)opened.result, (S::Word)S::Result::OK);
+		expect("the old session's number", verb(STOP, session).label, (S::Word)-3002);
+		expect("stop again",             verb(STOP, opened.session).label, 0);
+		expect("resume again",           verb(COMMIT, opened.session).label, 0);
+		foreign_capability(opened.session);
 	}
 
 	void work()
 	{
-		_timer.msleep(1000);
+		/* the control: what the target says of itself without stops */
+		_timer.msleep(3000);
+		log("control ends");
+		_core.construct(_env);
 		refusals();
-		log("introduce: ", (unsigned)_core.introduce(_env.pd_session_cap()));
-		S::Opened const opened = _core.open(_child.pd_session_cap());
+		expect("introduce", (S::Word)_core->introduce(_env.pd_session_cap()), (S::Word)S::Result::OK);
+		S::Opened const opened = _core->open(_child.pd_session_cap());
 		log("open: ", (unsigned)opened.result, " session ", opened.session, " error ", (int)opened.error);
-		if (opened.result != S::Result::OK) { log("thaw_core test done"); return; }
+		if (opened.result != S::Result::OK) { log("FAIL: open"); log("thaw_core test done"); return; }
 		show();
 		enum { STOP = 3, COMMIT = 7, THREAD_GET = 5 };
+		unsigned failed_stops = 0;
 		for (unsigned i = 0; i < _stops; i++) {
 			S::Message m = verb(STOP, opened.session);
 			if (m.label) {
-				_failed++;
-				if (_failed < 6) log("stop ", i, ": error ", (int)m.label, " operands ", Hex(m.words[0]), " ", Hex(m.words[1]), " ", Hex(m.words[2]));
+				if (failed_stops++ < 6) log("stop ", i, ": error ", (int)m.label, " operands ", Hex(m.words[0]), " ", Hex(m.words[1]), " ", Hex(m.words[2]));
 			} else {
 				if (i < 3) {
 					log("stop ", i, ": threads ", m.words[0], " cancelled ", m.words[1], " drained ", m.words[2], " links ", m.words[3], " barriers ", m.words[4]);
@@ -145,8 +189,11 @@ struct Test
 			}
 			_timer.msleep(7 + i % 13);
 		}
-		log("stops ", _stops, " failed ", _failed);
-		_timer.msleep(1000);
+		log("stops ", _stops, " failed ", failed_stops);
+		_failed += failed_stops;
+		leave_stopped(opened.session);
+		_timer.msleep(3000);
+		log(_failed ? "FAIL: " : "passed: ", _failed, " failures");
 		log("thaw_core test done");
 	}
 

@@ -162,7 +162,7 @@ struct Main
 	void _signal()
 	{
 		/* a signal to ourselves keeps entrypoint and signal handler busy */
-		if (++_signals % 256 == 0) {
+		if (++_signals % 128 == 0) {
 			unsigned const calls = _sum.calls, counted = _c.calls + _d.calls;
 			bool const ok = !violations && !wrong_answers && !vfp_errors && consumed <= produced
 			             && calls >= counted && calls <= counted + 2;

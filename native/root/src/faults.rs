@@ -1,0 +1,86 @@
+//! Failures that a test orders. **For tests only**: no PD may order any unless its line in the `system` module
+//! has the word `faults`.
+
+use thaw_l4::faults::{FaultKind, Faults};
+use thaw_l4::{Message, raw};
+use thaw_native_abi::manager as op;
+
+use crate::books::Root;
+use crate::error::{Error, Result};
+use crate::label::PdId;
+use crate::machine::{DEBUGGER, Machine};
+use crate::request::{Args, Outcome};
+
+/// Orders for root's main thread.
+pub static MAIN: Faults = Faults::new();
+/// Orders for the handler of the checkpoint service.
+pub static SERVICE: Faults = Faults::new();
+
+/// Counts of the test kernel: operation of its debugger, and where the kinds of objects begin.
+const KERNEL_COUNTS: u32 = 0x7401;
+const KINDS: usize = 2;
+
+/// Counts an allocation in root's books; the one that was ordered to fail does so with `error`.
+pub fn allocation(error: Error) -> Result<()> {
+    if MAIN.strikes(FaultKind::Allocation) { Err(error) } else { Ok(()) }
+}
+
+impl Root {
+    /// Serves requests of tests.
+    pub fn fault_request(
+        &mut self,
+        m: &impl Machine,
+        pd: PdId,
+        operation: u32,
+        args: Args<'_>,
+    ) -> Result<Outcome> {
+        if !self.pds.get(pd)?.faults {
+            return Err(Error::NotConfigured);
+        }
+        match operation {
+            op::FAULT => {
+                let kind = FaultKind::from_number(args.get(2)?).ok_or(Error::UnknownRequest)?;
+                let faults = match args.get(1)? {
+                    op::MAIN => &MAIN,
+                    op::SERVICE => &SERVICE,
+                    _ => return Err(Error::NoSuchObject),
+                };
+                Ok(Outcome::words(&[faults.order(kind, args.get(3)?)]))
+            }
+            op::KERNEL_COUNTS => {
+                let told = Message::new(m).word(KERNEL_COUNTS).call(DEBUGGER, raw::L4_PROTO_DEBUGGER);
+                // Other kernels refuse what they do not know, each in its own way.
+                told.map_err(|_| Error::UnknownRequest)?;
+                let all = m.mr(0);
+                let kinds: [u32; 6] = core::array::from_fn(|i| m.mr(KINDS + i));
+                Ok(Outcome::words(&[all, kinds[0], kinds[1], kinds[2], kinds[3], kinds[4], kinds[5]]))
+            }
+            _ => Err(Error::UnknownRequest),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fake::{FakeMachine, books, spec};
+    use crate::label::{Kind, Label};
+
+    #[test]
+    fn only_a_pd_that_is_configured_so_orders_failures() {
+        let (m, mut root) = (FakeMachine::new(), books());
+        let pd = root.pd_create(&m, &spec(None)).expect("room");
+        let label = Label::session(Kind::Manager, pd).encode();
+        let send = |root: &mut Root, words: &[u32]| m.send(root, label, words).expect("an answer").0;
+        for words in [[op::FAULT, op::MAIN, FaultKind::Write as u32, 1], [op::KERNEL_COUNTS, 0, 0, 0]] {
+            assert_eq!(send(&mut root, &words), -(raw::L4_EPERM as i32));
+        }
+        root.pds.get_mut(pd).expect("there").faults = true;
+        // Of a kind that root has none of: nothing of the tests beside this one fails.
+        let order = [op::FAULT, op::MAIN, FaultKind::Write as u32, 1];
+        assert_eq!(send(&mut root, &order), 0);
+        assert_eq!(MAIN.order(FaultKind::Write, 0), 1);
+        assert_eq!(send(&mut root, &[op::FAULT, 3, FaultKind::Write as u32, 1]), -(raw::L4_ENOENT as i32));
+        assert_eq!(send(&mut root, &[op::FAULT, op::MAIN, 99, 1]), -(raw::L4_ENOSYS as i32));
+    }
+}
