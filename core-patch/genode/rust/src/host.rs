@@ -66,6 +66,7 @@ impl Host for CoreHost {
                 priority: raw.priority,
                 exc_handler: CapIndex(raw.exc_handler),
                 started: raw.started != 0,
+                serial: raw.serial,
                 // Core tells nothing of the kind: a thread that ends and another that gets its capability, both
                 // between the trigger and the barrier, are taken for one.
                 serial: 0,
