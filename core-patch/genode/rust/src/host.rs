@@ -67,9 +67,6 @@ impl Host for CoreHost {
                 exc_handler: CapIndex(raw.exc_handler),
                 started: raw.started != 0,
                 serial: raw.serial,
-                // Core tells nothing of the kind: a thread that ends and another that gets its capability, both
-                // between the trigger and the barrier, are taken for one.
-                serial: 0,
             }),
             abi::HOLE => ThreadLookup::Hole,
             _ => ThreadLookup::End,
