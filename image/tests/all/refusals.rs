@@ -1,7 +1,7 @@
 //! Each refusal is reached: a reader's by an image that only a wrong writer could make (its hashes
 //! are right), a writer's by a wrong model.
 
-use crate::common::{Body, Model, header_of, name, reseal, sheep, tiny};
+use crate::common::{Body, Model, genode, header_of, name, reseal, sheep, tiny};
 use thaw_image::*;
 
 fn check(image: &[u8], expect: &Expect) -> Result<(), Refusal> {
@@ -228,6 +228,25 @@ fn rules_of_objects() {
     assert_eq!(changed(|m| m.target.abi = Abi::M), contradiction(Kind::Target, 0, "abi-equal"));
     let unnamed = contradiction(Kind::External, 0, "service-named");
     assert_eq!(changed(|m| m.externals[0].service = Name::EMPTY), unnamed);
+}
+
+#[test]
+fn rules_of_genode() {
+    let changed = |change: fn(&mut Model)| {
+        let mut model = genode();
+        change(&mut model);
+        model.try_image(64).expect_err("refused")
+    };
+    let reference = |kind, index, to, target| Refusal::Reference { kind, index, to, target };
+    let badge = Refusal::Field { kind: Kind::Object, index: 1, field: "badge", value: 0x102 };
+    assert_eq!(changed(|m| m.objects[1].badge = 0x102), badge);
+    assert_eq!(changed(|m| m.objects[0].badge = 4), contradiction(Kind::Object, 0, "quota-unbadged"));
+    let thread = reference(Kind::Object, 9, Kind::Thread, 99);
+    assert_eq!(changed(|m| m.objects[9].role = Role::CpuThread(99)), thread);
+    let dataspace = reference(Kind::Object, 8, Kind::Dataspace, 99);
+    assert_eq!(changed(|m| m.objects[8].role = Role::Dataspace(99)), dataspace);
+    let slot = reference(Kind::Slot, 0x300, Kind::Object, 17);
+    assert_eq!(changed(|m| m.slots[0].object = SlotObject::Object(17)), slot);
 }
 
 #[test]

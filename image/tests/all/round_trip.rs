@@ -4,7 +4,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;
 
-use crate::common::{Model, sheep, tiny};
+use crate::common::{Model, genode, sheep, tiny};
 use thaw_image::*;
 
 fn read(image: &[u8], scratch: usize) -> Model {
@@ -15,10 +15,18 @@ fn read(image: &[u8], scratch: usize) -> Model {
 
 #[test]
 fn samples() {
-    for model in [tiny(), sheep()] {
+    for model in [tiny(), sheep(), genode()] {
         for scratch in [4096, 4097, 1 << 20] {
             assert_eq!(read(&model.image(), scratch), model);
         }
+    }
+}
+
+#[test]
+fn the_minor_version_is_the_oldest_that_suffices() {
+    for (model, minor) in [(sheep(), 0), (genode(), 1)] {
+        let header = read_header(&mut &model.image()[..]).expect("whole");
+        assert_eq!(header.minor, minor);
     }
 }
 

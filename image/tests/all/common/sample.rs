@@ -197,3 +197,41 @@ fn slots() -> Vec<Slot> {
         slot(0x205, SlotObject::Task, 0, Rights::R),
     ]
 }
+
+/// The flock as a component of Genode: every role, and slots that name objects.
+pub fn genode() -> Model {
+    let roles = [
+        (0, Role::Quota { ram: 4 << 20, caps: 200 }),
+        (0x100, Role::Parent),
+        (0x104, Role::Session { external: 1, client_id: 6, ram: 9596, caps: 2 }),
+        (
+            0x108,
+            Role::Timer {
+                external: 1,
+                armed: true,
+                elapsed_us: 1 << 40,
+                remaining_us: 450_000,
+                period_us: 250_000,
+            },
+        ),
+        (0x10c, Role::RegionMap(2)),
+        (0x110, Role::AreaDataspace(1)),
+        (0x114, Role::NativePd),
+        (0x118, Role::NativeCpu),
+        (0x11c, Role::Dataspace(0)),
+        (0x120, Role::CpuThread(2)),
+        (0x124, Role::Thread(2)),
+        (0x128, Role::ThreadGate(2)),
+        (0x12c, Role::ThreadIrq(2)),
+        (0x130, Role::ThreadPager(2)),
+        (0x134, Role::SignalSource),
+        (0x138, Role::Semaphore),
+        (0x108, Role::Context { imprint: 0xdd250, pending: 3 }),
+    ];
+    let all = Rights::R | Rights::W | Rights::S;
+    Model {
+        objects: roles.map(|(badge, role)| Object { badge, role }).into(),
+        slots: (0..17).map(|n| slot(0x300 + n, SlotObject::Object(n), 0x100 + 4 * n, all)).collect(),
+        ..sheep()
+    }
+}
