@@ -17,6 +17,9 @@
 using namespace Thaw;
 using Genode::Session_state;
 
+/* of a session that is short of quota, for one object */
+enum { UPGRADES = 8 };
+
 
 World::Word World::open(Word &id)
 {
@@ -327,7 +330,14 @@ World::Word World::make_thread(Word index, Rust::Thread const &t)
 
 	Word const cpu_id = Word(Genode::Parent::Env::cpu().value);
 	return _with_session(cpu_id, Word(Result::NOT_FOUND), [&] (Session_state const &s) {
-		Word unused = 0;
-		return _keep(_core->create_thread(Genode::reinterpret_cap_cast<Genode::Cpu_session>(s.cap),
-		                                  index, thread), unused); });
+		Genode::Capability<Genode::Cpu_session> const cpu = Genode::reinterpret_cap_cast<Genode::Cpu_session>(s.cap);
+
+		/* the session grows with its threads; the target had paid for that, too */
+		for (unsigned attempt = 0; ; attempt++) {
+			Word unused = 0;
+			Word const result = _keep(_core->create_thread(cpu, index, thread), unused);
+			if (result != Word(Result::QUOTA) || attempt == UPGRADES || !s.id_at_parent.constructed())
+				return result;
+			_env.upgrade(s.id_at_parent->id(), "ram_quota=16K, cap_quota=8");
+		} });
 }
