@@ -228,6 +228,10 @@ pub trait Host {
     fn pd_destroy(&self, pd: Self::Pd) -> HostResult<()>;
     /// Describes a PD.
     fn pd_info(&self, pd: Self::Pd) -> HostResult<PdInfo>;
+    /// A number that changes whenever something of the PD is made or ended, where the world has one.
+    fn changes(&self, _pd: Self::Pd) -> Option<u32> {
+        None
+    }
     /// Makes zeroed RAM charged to the PD; returns its id.
     fn ram_create(&self, pd: Self::Pd, bytes: u32) -> HostResult<u32>;
     /// Attaches a dataspace in the PD.

@@ -123,6 +123,10 @@ impl<K: Kernel, P: Platform> Host for NativeHost<'_, K, P> {
         Ok(PdInfo { badge, quota_pages, life, name: name_of(n) })
     }
 
+    fn changes(&self, pd: CapIndex) -> Option<u32> {
+        self.pd::<11>(pd, &[pd::INFO]).map(|words| words[10]).ok()
+    }
+
     fn ram_create(&self, pd: CapIndex, bytes: u32) -> HostResult<u32> {
         self.pd(pd, &[pd::RAM_CREATE, bytes]).map(|[id]| id)
     }

@@ -171,6 +171,8 @@ pub struct Pd {
     pub state: State,
     /// One of its threads ended in an exception.
     pub faulted: bool,
+    /// Requests that may have changed what it has.
+    pub changes: u32,
     /// The checkpoint service works on it.
     pub frozen: bool,
     /// It may attach device memory and take interrupts.
@@ -216,6 +218,7 @@ impl Pd {
             regions: RegionMap::new(),
             state: State::Running,
             faulted: false,
+            changes: 0,
             frozen: false,
             devices: false,
             faults: false,
@@ -240,6 +243,12 @@ impl Pd {
     #[must_use]
     pub fn object_at(&self, slot: u32) -> Option<&Object> {
         self.objects.iter().find(|o| o.slot == slot)
+    }
+
+    /// Refuses a change of a PD that is frozen or ends; counts it otherwise.
+    pub const fn change(&mut self) -> Result<()> {
+        self.changes = self.changes.wrapping_add(1);
+        self.check_changeable()
     }
 
     /// Refuses changes of a PD that is frozen or ends.
