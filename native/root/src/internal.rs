@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::frames::PAGE_BYTES;
 use crate::label::{Kind, Label, PdId};
 use crate::machine::{FACTORY, MAIN_THREAD, Machine, TASK};
-use crate::pd::{Name, ObjectKind};
+use crate::pd::{Name, ObjectKind, State};
 use crate::request::{Args, Outcome};
 use crate::threads::{pager_slot, utcb_addr};
 
@@ -30,7 +30,7 @@ pub mod op {
     /// MR1 id, MR2 number. Result: slot, kind ([`thaw_native_abi::pd::object`]), badge or label, thread
     /// index, root's slot of the object. `-L4_ENOENT` past the last.
     pub const OBJECT: u32 = 3;
-    /// MR1 id. Until [`THAW`] everything that makes or destroys is refused with `-L4_EBUSY`.
+    /// MR1 id. Until [`THAW`] everything that makes or destroys is refused with `-L4_EBUSY`. Refused if the PD has ended.
     pub const FREEZE: u32 = 4;
     /// MR1 id.
     pub const THAW: u32 = 5;
@@ -91,7 +91,12 @@ impl Root {
             op::THREAD => self.internal_thread(word_id(args.get(1)?), args.get(2)?),
             op::OBJECT => self.internal_object(word_id(args.get(1)?), args.get(2)?),
             op::FREEZE | op::THAW => {
-                self.pds.get_mut(word_id(args.get(1)?))?.frozen = operation == op::FREEZE;
+                let pd = self.pds.get_mut(word_id(args.get(1)?))?;
+                // One that has just ended has a thread in a request that is never answered.
+                if operation == op::FREEZE && pd.state != State::Running {
+                    return Err(Error::Ending);
+                }
+                pd.frozen = operation == op::FREEZE;
                 Ok(Outcome::EMPTY)
             }
             op::STARTED => {
