@@ -55,6 +55,14 @@ pub mod op {
     pub const FRAMES_FREE: u32 = 14;
     /// MR1 bytes, text from MR2: one line for the log.
     pub const SAY: u32 = 15;
+    /// Result: label of the client that is gone and that the service has to forget next. `-L4_ENOENT`: none.
+    pub const GONE: u32 = 16;
+    /// The service has forgotten that client.
+    pub const REAP: u32 = 17;
+    /// MR1 id: its threads were given up and never run again.
+    pub const ABANDONED: u32 = 18;
+    /// MR1 label of a client's session: its life ends here, by order of a test.
+    pub const END: u32 = 19;
 }
 
 /// The number by which the service names a PD.
@@ -116,6 +124,16 @@ impl Root {
                 bytes.take(args.get(1)? as usize).for_each(|b| line.push(&[b]));
                 write_line(m, &mut line);
                 Ok(Outcome::EMPTY)
+            }
+            op::GONE => Ok(Outcome::words(&[self.gone_first().ok_or(Error::EndOfList)?])),
+            op::REAP => self.reap(m).map(|()| Outcome::EMPTY),
+            op::ABANDONED => {
+                self.pds.get_mut(word_id(args.get(1)?))?.abandoned = true;
+                Ok(Outcome::EMPTY)
+            }
+            op::END => {
+                let client = Label::decode(args.get(1)?).ok_or(Error::NoSuchObject)?;
+                self.checkpointer_end(m, client.pd).map(|_| Outcome::EMPTY)
             }
             _ => self.internal_resource(m, operation, args),
         }

@@ -9,6 +9,7 @@ use crate::error::{Error, Result};
 use crate::label::{GENERATIONS, PDS_MAX, PdId};
 use crate::line::Line;
 use crate::regions::RegionMap;
+use crate::start::Waiting;
 
 /// Gates and IRQ objects of a PD at most.
 pub const OBJECTS_MAX: usize = 128;
@@ -177,6 +178,12 @@ pub struct Pd {
     pub frozen: bool,
     /// It may attach device memory and take interrupts.
     pub devices: bool,
+    /// It lost its parent and runs on.
+    pub orphan: bool,
+    /// The checkpoint service gave its threads up: they never run again.
+    pub abandoned: bool,
+    /// With what it is started again when it has ended.
+    pub restart: Option<Waiting>,
     /// It may order failures: for tests only.
     pub faults: bool,
     /// It announces the block service.
@@ -221,6 +228,9 @@ impl Pd {
             changes: 0,
             frozen: false,
             devices: false,
+            orphan: false,
+            abandoned: false,
+            restart: None,
             faults: false,
             provides_block: false,
             clock: PdClock::ZERO,
