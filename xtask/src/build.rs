@@ -11,7 +11,8 @@ use crate::{
 };
 
 /// Packages with programs for the target.
-pub const PACKAGES: [&str; 10] = [
+pub const PACKAGES: [&str; 11] = [
+    "thaw-core-genode",
     "thaw-native-loader",
     "thaw-native-sigma0",
     "thaw-native-root",

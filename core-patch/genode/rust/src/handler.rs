@@ -3,6 +3,7 @@
 // UNSAFETY: wraps pages and threads that the C++ part made for the service.
 #![expect(unsafe_code)]
 
+use core::cell::UnsafeCell;
 use core::sync::atomic::{AtomicBool, Ordering};
 
 use l4_sys::Revision;
@@ -21,16 +22,26 @@ const BARRIER_US: u32 = 300_000;
 /// The kernel that Genode 26.02 uses.
 const REVISION: Revision = Revision::G;
 
-static mut TABLES: Set = Set::new();
-static TAKEN: AtomicBool = AtomicBool::new(false);
+/// The engine's tables, lent out once.
+struct Tables {
+    set: UnsafeCell<Set>,
+    taken: AtomicBool,
+}
 
-/// The tables, once.
-fn tables() -> Option<&'static mut Set> {
-    if TAKEN.swap(true, Ordering::AcqRel) {
-        return None;
+// SAFETY: `take` lends the set to one caller only.
+unsafe impl Sync for Tables {}
+
+static TABLES: Tables = Tables { set: UnsafeCell::new(Set::new()), taken: AtomicBool::new(false) };
+
+impl Tables {
+    #[expect(clippy::mut_from_ref, reason = "it is handed out once")]
+    fn take(&'static self) -> Option<&'static mut Set> {
+        if self.taken.swap(true, Ordering::AcqRel) {
+            return None;
+        }
+        // SAFETY: the flag lets exactly one caller through, so the reference is unique for good.
+        Some(unsafe { &mut *self.set.get() })
     }
-    // SAFETY: the flag lets exactly one caller through, so the reference is unique for good.
-    Some(unsafe { &mut *(&raw mut TABLES) })
 }
 
 fn kernel() -> Real {
@@ -56,7 +67,7 @@ extern "C" fn thaw_handler(wiring: &Wiring) -> ! {
     let k = kernel();
     // SAFETY: as in `thaw_fill_code`.
     let window = unsafe { Page::new(wiring.window_data) };
-    let (Some(set), Some(window)) = (tables(), window) else { park(&k) };
+    let (Some(set), Some(window)) = (TABLES.take(), window) else { park(&k) };
     let mut engine = Engine::new(&k, CoreHost { env: env(wiring), window }, set);
     loop {
         engine.wait_command();
