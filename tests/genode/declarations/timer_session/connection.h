@@ -39,6 +39,9 @@ namespace Timer {
 
 		Genode::Duration curr_time();
 		uint64_t         elapsed_us() const;
+		uint64_t         elapsed_ms() const;
+		void             sigh(Genode::Signal_context_capability);
+		void             trigger_periodic(uint64_t);
 		void             msleep(uint64_t);
 	};
 
