@@ -24,6 +24,7 @@ pub fn report<S: Source<Error = io::Error>>(
         queued: vec![],
         gates: vec![],
         irqs: vec![],
+        objects: vec![],
         externals: vec![],
         dataspaces: vec![],
         regions: vec![],
@@ -88,6 +89,10 @@ impl Report {
             Body::Irq(irq) => {
                 let (badge, thread, pending) = (irq.badge.into(), irq.thread, irq.pending);
                 self.irqs.push(Irq { index, pd, badge, thread, pending });
+            }
+            Body::Object(object) => {
+                let role = words::role(object.role, names);
+                self.objects.push(Object { index, pd, badge: object.badge.into(), role });
             }
             _ => self.take_memory(pd, index, body, names),
         }

@@ -29,6 +29,7 @@ fn write_text(out: &mut dyn Write, report: &Report, utcb: bool) -> io::Result<()
         write_thread(out, thread, utcb)?;
     }
     write_ipc(out, report)?;
+    write_named(out, report)?;
     write_memory(out, report)?;
     write_slots(out, report)?;
     write_extents(out, report)
@@ -164,6 +165,16 @@ fn write_ipc(out: &mut dyn Write, report: &Report) -> io::Result<()> {
             "  irq {:4} badge {}, received by {receiver}, {pending} pending",
             irq.index, irq.badge
         )?;
+    }
+    Ok(())
+}
+
+fn write_named(out: &mut dyn Write, report: &Report) -> io::Result<()> {
+    if !report.objects.is_empty() {
+        writeln!(out, "\nobjects of Genode")?;
+    }
+    for object in &report.objects {
+        writeln!(out, "  {:3} badge {:>7} {}", object.index, object.badge, object.role)?;
     }
     Ok(())
 }

@@ -44,6 +44,8 @@ pub struct Report {
     pub queued: Vec<Queued>,
     pub gates: Vec<Gate>,
     pub irqs: Vec<Irq>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub objects: Vec<Object>,
     pub externals: Vec<External>,
     pub dataspaces: Vec<Dataspace>,
     pub regions: Vec<Region>,
@@ -178,6 +180,15 @@ pub struct Irq {
     pub badge: Short,
     pub thread: Option<u32>,
     pub pending: u32,
+}
+
+/// An object of Genode with its badge.
+#[derive(Serialize)]
+pub struct Object {
+    pub index: u32,
+    pub pd: u32,
+    pub badge: Short,
+    pub role: String,
 }
 
 #[derive(Serialize)]

@@ -4,18 +4,20 @@ use std::collections::BTreeMap;
 use std::io;
 
 use thaw_image::{
-    Access, Activity, Body, Error, Kind, Pager, Rights, SlotObject, Source, Thread, ThreadState, Verified,
-    Wait,
+    Access, Activity, Body, Error, Kind, Object, Pager, Rights, Role, SlotObject, Source, Thread,
+    ThreadState, Verified, Wait,
 };
 
 use crate::view;
 
 /// Names of the objects of an image.
+#[derive(Default)]
 pub struct Names {
     threads: Vec<String>,
     gates: Vec<(u32, Option<u32>)>,
     irqs: Vec<(u32, Option<u32>)>,
     externals: Vec<String>,
+    objects: Vec<Object>,
     slots: BTreeMap<(u32, u32), SlotObject>,
 }
 
@@ -25,9 +27,8 @@ impl Names {
         verified: &Verified,
         image: &mut S,
     ) -> Result<Self, Error<io::Error>> {
-        let mut names =
-            Self { threads: vec![], gates: vec![], irqs: vec![], externals: vec![], slots: BTreeMap::new() };
-        for kind in [Kind::External, Kind::Thread, Kind::Gate, Kind::Irq, Kind::Slot] {
+        let mut names = Self::default();
+        for kind in [Kind::External, Kind::Thread, Kind::Gate, Kind::Irq, Kind::Object, Kind::Slot] {
             let mut cursor = verified.records_of(kind);
             while let Some(record) = cursor.next(image)? {
                 names.take(record.pd, record.index, &record.body);
@@ -42,6 +43,7 @@ impl Names {
             Body::Thread(thread) => self.threads.push(thread.name.to_string()),
             Body::Gate(gate) => self.gates.push((gate.badge, gate.thread)),
             Body::Irq(irq) => self.irqs.push((irq.badge, irq.thread)),
+            Body::Object(object) => self.objects.push(*object),
             Body::External(external) if external.session.is_empty() => {
                 self.externals.push(external.service.to_string());
             }
@@ -104,8 +106,54 @@ pub fn object(object: &SlotObject, names: &Names) -> String {
             let name = names.externals.get(external as usize).map_or("?", String::as_str);
             format!("session {name}")
         }
+        SlotObject::Object(index) => match names.objects.get(index as usize) {
+            Some(object) => role(object.role, names),
+            None => format!("object #{index}"),
+        },
         SlotObject::Task => "own task".into(),
         SlotObject::Log => "log".into(),
+    }
+}
+
+/// Region maps of a PD by number.
+const MAPS: [&str; 3] = ["address space", "stack area", "linker area"];
+
+/// Returns words for what an object of Genode is.
+pub fn role(role: Role, names: &Names) -> String {
+    let map = |map: u32| MAPS.get(map as usize).copied().unwrap_or("region map");
+    let session = |external: u32| names.externals.get(external as usize).map_or("?", String::as_str);
+    match role {
+        Role::Quota { ram, caps } => format!("quota of {ram} bytes and {caps} capabilities"),
+        Role::Parent => "parent".into(),
+        Role::Session { external, client_id, ram, caps } => {
+            let name = session(external);
+            format!("session {client_id} of {name}, {ram} bytes and {caps} capabilities donated")
+        }
+        Role::Timer { external, armed, elapsed_us, remaining_us, period_us } => {
+            let name = session(external);
+            match (armed, period_us) {
+                (false, _) => format!("signal of {name} at {elapsed_us} us, none due"),
+                (true, 0) => format!("signal of {name} at {elapsed_us} us, due in {remaining_us} us"),
+                (true, _) => format!(
+                    "signal of {name} at {elapsed_us} us, due in {remaining_us} us, then every {period_us} us"
+                ),
+            }
+        }
+        Role::RegionMap(n) => format!("region map, {}", map(n)),
+        Role::AreaDataspace(n) => format!("dataspace of the {}", map(n)),
+        Role::NativePd => "native PD".into(),
+        Role::NativeCpu => "native CPU".into(),
+        Role::Dataspace(dataspace) => format!("dataspace {dataspace}"),
+        Role::CpuThread(thread) => format!("CPU thread {}", names.thread(thread)),
+        Role::Thread(thread) => format!("kernel thread {}", names.thread(thread)),
+        Role::ThreadGate(thread) => format!("gate of thread {}", names.thread(thread)),
+        Role::ThreadIrq(thread) => format!("lock IRQ of thread {}", names.thread(thread)),
+        Role::ThreadPager(thread) => format!("pager gate of thread {}", names.thread(thread)),
+        Role::SignalSource => "signal source".into(),
+        Role::Semaphore => "semaphore of the signal source".into(),
+        Role::Context { imprint, pending } => {
+            format!("signal context {imprint:#x}, {pending} signals pending")
+        }
     }
 }
 

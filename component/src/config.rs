@@ -8,7 +8,7 @@ use crate::mutate::Mutation;
 
 /// Keys that are known, for the message that refuses another.
 const KEYS: &str = "mode, name, quota, after_ms, run_ms, after, repeat, kernel, mutate, trace, stops, first_stop, seed, \
-                    fresh_every, start, leave, image_kib, stride";
+                    fresh_every, start, leave, image_kib, stride, at_once";
 const COUNT_MAX: u32 = 1_000_000;
 /// A day: no run lasts longer, and no sum of times overflows.
 const MS_MAX: u32 = 86_400_000;
@@ -86,6 +86,9 @@ pub struct Settings {
     pub leave: bool,
     /// Size of the disk in RAM to which images go meanwhile.
     pub image_kib: u32,
+    /// For [`Mode::Soak`]: the target gets [`after_ms`](Self::after_ms) before the first stop, and no time
+    /// before the others.
+    pub at_once: bool,
     /// Every how many steps one fails, for [`Mode::Faults`].
     pub stride: u32,
 }
@@ -139,6 +142,7 @@ impl Settings {
         start: Start::Target,
         leave: false,
         image_kib: 4096,
+        at_once: false,
         stride: 1,
     };
 
@@ -167,6 +171,7 @@ impl Settings {
                 "start" => settings.start = word(key, value, &STARTS, "target or image")?,
                 "leave" => settings.leave = word(key, value, &YES_NO, "yes or no")?,
                 "image_kib" => settings.image_kib = number(key, value, 64, 1 << 20, "64 to 1048576")?,
+                "at_once" => settings.at_once = word(key, value, &YES_NO, "yes or no")?,
                 "stride" => settings.stride = number(key, value, 1, COUNT_MAX, "1 to 1000000")?,
                 _ => return Err(ConfigError::Key(key)),
             }
@@ -262,6 +267,8 @@ mod tests {
             ("start", "image"),
             ("leave", "yes"),
             ("image_kib", "64"),
+            ("stride", "3"),
+            ("at_once", "yes"),
         ])
         .expect("good");
         assert_eq!((settings.quota_pages, settings.after_ms, settings.run_ms), (5000, 0, 7));
@@ -271,6 +278,7 @@ mod tests {
         assert_eq!((settings.stops, settings.first_stop, settings.seed), (9, 8, u32::MAX));
         assert_eq!((settings.fresh_every, settings.start), (5, Start::Image));
         assert_eq!((settings.leave, settings.image_kib), (true, 64));
+        assert_eq!((settings.stride, settings.at_once), (3, true));
     }
 
     #[test]

@@ -84,6 +84,7 @@ pub fn read_image<H: Host>(
             Body::Irq(irq) => {
                 add_object(books, ObjectKind::Irq, index, irq.badge, irq.thread, irq.pending)?;
             }
+            Body::Object(_) => return Err(Error::Unsupported("object of Genode", index)),
             Body::Slot(slot) => add_slot(host, books, &slot)?,
             Body::Extent(extent) => extents[index as usize] = extent,
         }
@@ -139,7 +140,9 @@ fn doing(activity: &Activity) -> &'static str {
     }
 }
 
-fn frame(saved: &SavedFrame) -> Frame {
+/// The frame of the service for one of an image.
+#[must_use]
+pub fn frame(saved: &SavedFrame) -> Frame {
     let mut frame = Frame::ZERO;
     saved.r.iter().enumerate().for_each(|(n, value)| frame.set_reg(n, *value));
     frame.set_reg(13, saved.sp);
@@ -175,7 +178,7 @@ fn add_slot<H: Host>(host: &H, books: &mut Books, slot: &Slot) -> Result<()> {
         SlotObject::Log => fixed(host, slot, FixedSlot::Log),
         SlotObject::PagerGate => fixed(host, slot, FixedSlot::Pager),
         SlotObject::Service(number) => fixed(host, slot, FixedSlot::Service(number)),
-        SlotObject::Thread(_) | SlotObject::External(_) | SlotObject::Task => None,
+        SlotObject::Thread(_) | SlotObject::External(_) | SlotObject::Object(_) | SlotObject::Task => None,
     };
     let kind = kind.ok_or(unsupported)?;
     books.add_slot(SlotEntry { slot: slot.slot, kind, badge: slot.badge })

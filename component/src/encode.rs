@@ -122,7 +122,6 @@ fn saved_thread(utcb_addr: u32, thread: &BookedThread, books: &Books) -> Thread 
     let irq_of = |slot| irqs().position(|o| o.object.slot == slot).map(|n| n as u32);
     let state = &thread.state;
     let life = if info.started { Life::Live(to_saved(&state.activity, &irq_of)) } else { Life::NeverStarted };
-    let frame = &state.frame;
     Thread {
         state: life,
         name: info.name,
@@ -131,16 +130,22 @@ fn saved_thread(utcb_addr: u32, thread: &BookedThread, books: &Books) -> Thread 
         utcb_addr,
         pager: Pager::Platform,
         handler: Pager::Platform,
-        frame: Frame {
-            r: core::array::from_fn(|n| frame.reg(n)),
-            sp: frame.reg(13),
-            lr: frame.reg(14),
-            pc: frame.pc(),
-            cpsr: frame.cpsr(),
-            tpidruro: frame.tpidruro(),
-        },
+        frame: saved_frame(&state.frame),
         vfp: Vfp { d: state.vfp.d, fpscr: state.vfp.fpscr },
         utcb: state.utcb,
+    }
+}
+
+/// The frame of an image for one of the service.
+#[must_use]
+pub fn saved_frame(frame: &thaw_l4::Frame) -> Frame {
+    Frame {
+        r: core::array::from_fn(|n| frame.reg(n)),
+        sp: frame.reg(13),
+        lr: frame.reg(14),
+        pc: frame.pc(),
+        cpsr: frame.cpsr(),
+        tpidruro: frame.tpidruro(),
     }
 }
 

@@ -56,9 +56,12 @@ impl<H: Host, S: Service<Pd = H::Pd>, D: BlockDevice<Error = DiskError>> Checkpo
             Start::Target => start()?,
             Start::Image => self.restore(damage)?.pd,
         };
+        if settings.at_once {
+            self.host.sleep_ms(settings.after_ms);
+        }
         let last = settings.first_stop + settings.stops;
         for n in settings.first_stop..last {
-            self.pause = Some(Pause::of(settings.seed, n));
+            self.pause = (!settings.at_once).then(|| Pause::of(settings.seed, n));
             if self.life(pd)? != Life::Running {
                 return Ok(self.ended(pd, n)?);
             }

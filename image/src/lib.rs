@@ -35,8 +35,8 @@ pub use limits::*;
 pub use reader::{Cursor, Expect, Summary, Verified, read_header, verify};
 pub use record::{
     Access, Activity, Affinity, Body, Content, Dataspace, Encoding, Extent, External, Frame, Gate, Irq, Kind,
-    Link, Pager, Queued, Record, Region, Rights, Saved, Slot, SlotObject, Target, Thread, ThreadState, Vfp,
-    Wait,
+    Link, Object, Pager, Queued, Record, Region, Rights, Role, Saved, Slot, SlotObject, Target, Thread,
+    ThreadState, Vfp, Wait,
 };
 pub use refusal::{Bound, Refusal};
 pub use text::{KernelName, Name, Text};

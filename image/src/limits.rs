@@ -22,6 +22,8 @@ pub const MAX_THREADS: u32 = 64;
 pub const MAX_GATES: u32 = 256;
 /// IRQ objects.
 pub const MAX_IRQS: u32 = 128;
+/// Objects that a Genode component names by badge: five a thread, and as many again.
+pub const MAX_OBJECTS: u32 = 1024;
 /// Occupied capability slots of all protection domains.
 pub const MAX_SLOTS: u32 = 4096;
 /// One past the highest slot index: a capability word carries it in bits 12 to 31.

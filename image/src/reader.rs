@@ -175,6 +175,9 @@ fn check_records<S: Source>(
     }
     starts[entered + 1..].fill(cursor.place());
     let summary = rules.finish(header.table_offset)?;
+    if header.minor != summary.minor() {
+        return Err(Refusal::HeaderField { field: "minor", value: header.minor.into() }.into());
+    }
     Ok(Verified { header: *header, summary, starts })
 }
 
@@ -378,10 +381,7 @@ fn check_head(head: &RawHead, offset: u32) -> Result<Kind, Refusal> {
     let number = head.kind.get();
     let offset = offset.into();
     let Some(kind) = Kind::from_number(number) else {
-        return Err(match number {
-            Kind::SEMAPHORE => Refusal::ReservedKind { kind: number, offset },
-            _ => Refusal::UnknownKind { kind: number, offset },
-        });
+        return Err(Refusal::UnknownKind { kind: number, offset });
     };
     let index = head.index.get();
     // All kinds are at version 1 so far; a second one will need its own length, too.

@@ -112,13 +112,6 @@ pub enum Refusal {
         /// Offset in the table.
         offset: u64,
     },
-    /// A kind of record with a reserved number and no meaning yet.
-    ReservedKind {
-        /// Number found.
-        kind: u16,
-        /// Offset in the table.
-        offset: u64,
-    },
     /// A record of a known kind in an unknown version.
     RecordVersion {
         /// Kind of the record.
@@ -308,7 +301,7 @@ impl Refusal {
             Self::TableDamaged => 19,
             Self::ExtentDamaged { .. } => 20,
             Self::Padding { .. } => 21,
-            Self::UnknownKind { .. } | Self::ReservedKind { .. } | Self::RecordVersion { .. } => 22,
+            Self::UnknownKind { .. } | Self::RecordVersion { .. } => 22,
             Self::RecordLength { .. }
             | Self::RecordCount { .. }
             | Self::Field { .. }

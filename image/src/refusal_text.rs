@@ -155,10 +155,6 @@ fn record(refusal: &Refusal, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         Refusal::UnknownKind { kind, offset } => {
             write!(f, "record of unknown kind {kind} at offset {offset} of the table; {REMEDY_NEWER}")
         }
-        Refusal::ReservedKind { kind, offset } => write!(
-            f,
-            "record of kind {kind} at offset {offset} of the table, which is reserved; {REMEDY_NEWER}"
-        ),
         Refusal::RecordVersion { kind, index, found } => {
             write!(f, "{kind} record {index} has the unknown version {found}; {REMEDY_NEWER}")
         }

@@ -6,7 +6,7 @@ use crate::record::{At, HEAD_LEN, RawHead, Saved};
 use crate::rules::Rules;
 use crate::{
     Bound, Digest, Encoding, Error, Extent, HEADER_BLOCK, Hasher, Header, Identity, Kind, MAX_EXTENT_PAGES,
-    MAX_EXTENTS, MAX_PAYLOAD, MAX_TABLE, MINOR, PAGE_SIZE, Refusal, Sink, Summary,
+    MAX_EXTENTS, MAX_PAYLOAD, MAX_TABLE, PAGE_SIZE, Refusal, Sink, Summary,
 };
 
 static ZERO_PAGE: [u8; PAGE_SIZE] = [0; PAGE_SIZE];
@@ -324,7 +324,7 @@ impl<S: Sink> TableWriter<'_, S> {
         let padding = (total_length - end) as usize;
         self.sink.write(&ZERO_PAGE[..padding]).map_err(Error::Io)?;
         let header = Header {
-            minor: MINOR,
+            minor: summary.minor(),
             identity: self.identity,
             total_length,
             table_offset: self.table_offset,

@@ -6,6 +6,7 @@
 //! the last of a boot it is restored in the next one. No device is waited for while the target lives:
 //! images are kept in RAM, and the one that outlives a boot becomes a module of the next.
 
+pub mod again;
 pub mod faults;
 mod life;
 mod tally;

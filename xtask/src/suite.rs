@@ -42,6 +42,7 @@ pub struct TestArgs {
     no_build: bool,
 }
 
+type Tests = Box<dyn Fn(&Context) -> Result<Vec<Verdict>>>;
 type Check = Box<dyn Fn(&Context) -> Result<()>>;
 
 /// How a case is run.
@@ -49,7 +50,7 @@ enum Body {
     /// It holds or not.
     One(Check),
     /// It is a whole list of tests of its own.
-    Many(fn(&Context) -> Result<Vec<Verdict>>),
+    Many(Tests),
 }
 
 /// A named case.
@@ -67,7 +68,8 @@ pub struct Verdict {
 }
 
 impl Verdict {
-    fn new(name: &str, result: Result<()>) -> Self {
+    /// From a result.
+    pub fn of(name: &str, result: Result<()>) -> Self {
         Self { name: name.into(), failure: result.err().map(|f| f.to_string()) }
     }
 }
@@ -82,8 +84,8 @@ fn one(name: &str, body: impl Fn(&Context) -> Result<()> + 'static) -> Case {
     Case { name: name.into(), body: Body::One(Box::new(body)) }
 }
 
-fn many(name: &str, body: fn(&Context) -> Result<Vec<Verdict>>) -> Case {
-    Case { name: name.into(), body: Body::Many(body) }
+fn many(name: &str, body: impl Fn(&Context) -> Result<Vec<Verdict>> + 'static) -> Case {
+    Case { name: name.into(), body: Body::Many(Box::new(body)) }
 }
 
 /// All cases, the quick ones first.

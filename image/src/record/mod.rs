@@ -7,6 +7,7 @@
 mod activity;
 mod ipc;
 mod memory;
+mod named;
 mod object;
 mod slot;
 mod target;
@@ -20,6 +21,7 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 pub use activity::{Activity, Wait};
 pub use ipc::{Link, Queued};
 pub use memory::{Access, Content, Dataspace, Encoding, Extent, Region};
+pub use named::{Object, Role};
 pub use object::{External, Gate, Irq};
 pub use slot::{Rights, Slot, SlotObject};
 pub use target::Target;
@@ -50,6 +52,8 @@ pub enum Kind {
     Gate = 8,
     /// [`Irq`].
     Irq = 9,
+    /// [`Object`].
+    Object = 10,
     /// [`Slot`].
     Slot = 11,
     /// [`Extent`].
@@ -57,10 +61,8 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// The reserved number of semaphores.
-    pub const SEMAPHORE: u16 = 10;
     /// All kinds in the order of the table.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Target,
         Self::External,
         Self::Dataspace,
@@ -70,6 +72,7 @@ impl Kind {
         Self::Queued,
         Self::Gate,
         Self::Irq,
+        Self::Object,
         Self::Slot,
         Self::Extent,
     ];
@@ -97,6 +100,7 @@ impl fmt::Display for Kind {
             Self::Queued => "queued",
             Self::Gate => "gate",
             Self::Irq => "irq",
+            Self::Object => "object",
             Self::Slot => "slot",
             Self::Extent => "extent",
         })
@@ -223,7 +227,7 @@ macro_rules! bodies {
     };
 }
 
-bodies!(Target External Dataspace Region Thread Link Queued Gate Irq Slot Extent);
+bodies!(Target External Dataspace Region Thread Link Queued Gate Irq Object Slot Extent);
 
 /// Decodes and demands that encoding gives the same bytes: so every reserved byte and every
 /// operand that the state does not use is zero, without a rule for each.

@@ -39,6 +39,8 @@ pub enum SlotObject {
     Task,
     /// The kernel's log.
     Log,
+    /// An object of Genode, by the index of its [`Object`](super::Object).
+    Object(u32),
 }
 
 /// Rights of a capability.
@@ -94,6 +96,7 @@ impl SlotObject {
             Self::External(external) => (6, external),
             Self::Task => (7, 0),
             Self::Log => (8, 0),
+            Self::Object(object) => (9, object),
         }
     }
 
@@ -107,6 +110,7 @@ impl SlotObject {
             6 => Self::External(object),
             7 => Self::Task,
             8 => Self::Log,
+            9 => Self::Object(object),
             _ => return None,
         })
     }

@@ -6,10 +6,10 @@
 mod memory;
 mod threads;
 
-use crate::record::{At, External, Kind, Rights, Slot, SlotObject, Target};
+use crate::record::{At, External, Kind, Object, Rights, Role, Slot, SlotObject, Target};
 use crate::{
-    Abi, Bound, MAX_DATASPACES, MAX_EXTENTS, MAX_EXTERNALS, MAX_GATES, MAX_IRQS, MAX_REGIONS, MAX_SLOT_INDEX,
-    MAX_SLOTS, MAX_TARGETS, MAX_THREADS, Refusal,
+    Abi, Bound, MAX_DATASPACES, MAX_EXTENTS, MAX_EXTERNALS, MAX_GATES, MAX_IRQS, MAX_OBJECTS, MAX_REGIONS,
+    MAX_SLOT_INDEX, MAX_SLOTS, MAX_TARGETS, MAX_THREADS, Refusal,
 };
 
 use memory::Memory;
@@ -31,6 +31,11 @@ impl Summary {
     /// Returns the number of records of a kind.
     pub const fn count(&self, kind: Kind) -> u32 {
         self.counts[kind as usize]
+    }
+
+    /// Returns the oldest minor version of the format that has these records.
+    pub const fn minor(&self) -> u16 {
+        if self.count(Kind::Object) == 0 { 0 } else { 1 }
     }
 }
 
@@ -54,6 +59,7 @@ pub const fn limit(kind: Kind) -> u32 {
         Kind::Thread | Kind::Link | Kind::Queued => MAX_THREADS,
         Kind::Gate => MAX_GATES,
         Kind::Irq => MAX_IRQS,
+        Kind::Object => MAX_OBJECTS,
         Kind::Slot => MAX_SLOTS,
         Kind::Extent => MAX_EXTENTS,
     }
@@ -156,6 +162,16 @@ impl Rules {
         thread.map_or(Ok(()), |thread| self.reference(kind, at, Kind::Thread, thread))
     }
 
+    pub(crate) fn object(&self, at: At, object: &Object) -> Result<(), Refusal> {
+        if !object.badge.is_multiple_of(4) {
+            return at.field(Kind::Object, "badge", object.badge);
+        }
+        if matches!(object.role, Role::Quota { .. }) && object.badge != 0 {
+            return contradiction(Kind::Object, at, "quota-unbadged");
+        }
+        object.role.names().map_or(Ok(()), |(to, index)| self.reference(Kind::Object, at, to, index))
+    }
+
     pub(crate) fn slot(&self, at: At, slot: &Slot) -> Result<(), Refusal> {
         if slot.slot >= MAX_SLOT_INDEX {
             return at.field(Kind::Slot, "index", slot.slot);
@@ -167,6 +183,7 @@ impl Rules {
             SlotObject::Gate(gate) => self.reference(Kind::Slot, at, Kind::Gate, gate),
             SlotObject::Irq(irq) => self.reference(Kind::Slot, at, Kind::Irq, irq),
             SlotObject::Thread(thread) => self.reference(Kind::Slot, at, Kind::Thread, thread),
+            SlotObject::Object(object) => self.reference(Kind::Slot, at, Kind::Object, object),
             SlotObject::External(external) => self.reference(Kind::Slot, at, Kind::External, external),
             SlotObject::PagerGate | SlotObject::Service(_) | SlotObject::Task | SlotObject::Log => Ok(()),
         }

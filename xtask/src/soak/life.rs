@@ -1,6 +1,10 @@
 //! One life of the target: boots, and what is packed for them.
 
-use std::{fs::File as DiskFile, path::Path, time::Duration};
+use std::{
+    fs::File as DiskFile,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use super::trace::Trace;
 use crate::{
@@ -46,6 +50,7 @@ pub struct Life<'a> {
 pub struct Machine {
     kernel: File,
     programs: Vec<File>,
+    target: &'static str,
     settings: Vec<String>,
 }
 
@@ -59,10 +64,27 @@ impl Machine {
 
     /// With the programs as they are built, and settings of the checkpointer that come last.
     pub fn new(kernel: File, settings: Vec<String>) -> Result<Self> {
-        let names = ["thaw-loader", "thaw-sigma0", "thaw-root", "blk", "thaw-native-component", "scenarios"];
+        let names =
+            ["thaw-loader", "thaw-sigma0", "thaw-root", "blk", "thaw-native-component", "scenarios", "still"];
         let program = |name: &&str| Ok(File { name: (*name).into(), bytes: read(&paths::program(name))? });
         let programs = names.iter().map(program).collect::<Result<_>>()?;
-        Ok(Self { kernel, programs, settings })
+        Ok(Self { kernel, programs, target: "scenarios", settings })
+    }
+
+    /// The same machine with another target.
+    pub fn with_target(mut self, target: &'static str) -> Self {
+        self.target = target;
+        self
+    }
+
+    /// Lets the target run from its start, or go on from the disk that is there, and leaves it on the disk at
+    /// its last stop; the disk, or none if the target ended before.
+    pub fn image(&self, life: &Life<'_>, from_image: bool, out: &Path) -> Result<(Trace, Option<PathBuf>)> {
+        let number = u32::from(from_image);
+        let boot = Boot { number, first_stop: 0, stops: life.stops, from_image, leave: true };
+        let trace = self.boot(life, &boot, out)?;
+        let disk = trace.left.then(|| out.join("disk.img"));
+        Ok((trace, disk))
     }
 
     fn program(&self, name: &str, module: &str) -> File {
@@ -109,7 +131,7 @@ impl Machine {
             text("config", boot.config(life, &self.settings)),
             text("target.cfg", format!("scenarios={}\nrounds={}\n", life.scenarios, life.rounds)),
             self.program("thaw-native-component", "thaw"),
-            self.program("scenarios", "target"),
+            self.program(self.target, "target"),
         ];
         if boot.from_image {
             modules.push(File { name: "image".into(), bytes: read(&disk)? });

@@ -57,11 +57,11 @@ fn mutations(context: &Context, abi: Abi) -> Result<Vec<Verdict>> {
     };
     let control = broken(vec![])?;
     let unharmed = ensure(control.is_empty(), || format!("without damage: {control:?}"));
-    let mut verdicts = vec![Verdict::new("without damage it goes on", unharmed)];
+    let mut verdicts = vec![Verdict::of("without damage it goes on", unharmed)];
     for name in MUTATIONS {
         let noticed = broken(vec![format!("mutate={name}")])
             .and_then(|b| ensure(!b.is_empty(), || "the demo holds in spite of it".into()));
-        verdicts.push(Verdict::new(&format!("mutation {name}"), noticed));
+        verdicts.push(Verdict::of(&format!("mutation {name}"), noticed));
     }
     Ok(verdicts)
 }

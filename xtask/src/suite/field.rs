@@ -129,7 +129,7 @@ impl Field<'_> {
             let other = Field { context: self.context, series: &series, disk: self.disk.clone() };
             other.try_restore(None, &Changes::default(), Some(refusal("image", 13)))
         });
-        Verdict::new("image of another revision", result)
+        Verdict::of("image of another revision", result)
     }
 
     fn restore(
@@ -139,7 +139,7 @@ impl Field<'_> {
         changes: &Changes,
         expected: Option<Expected>,
     ) -> Verdict {
-        Verdict::new(&format!("restore: {name}"), self.try_restore(damage, changes, expected))
+        Verdict::of(&format!("restore: {name}"), self.try_restore(damage, changes, expected))
     }
 
     fn try_restore(
@@ -198,7 +198,7 @@ fn checkpoints(context: &Context) -> Result<Vec<Verdict>> {
             expected.check(&evidence)?;
             runs_on(&evidence)
         });
-        Verdict::new(&format!("checkpoint: {name}"), result)
+        Verdict::of(&format!("checkpoint: {name}"), result)
     });
     Ok(verdicts.collect())
 }

@@ -2,9 +2,10 @@
 
 use super::{Case, boots::kernels, many, one};
 use crate::{
+    paths,
     run::Abi,
     soak::{
-        self,
+        self, again,
         faults::{self, FaultArgs},
     },
 };
@@ -36,6 +37,16 @@ pub fn cases() -> Vec<Case> {
             format!("faults on {}: whatever fails, nothing is lost and nothing left behind", kernel.name);
         cases.push(one(&name, move |c| faults::faults(&FaultArgs::short(&kernel.path, &c.out))));
     }
+    for kernel in kernels() {
+        let name = format!(
+            "again on {}: a checkpoint of a restored program is the one it was restored from",
+            kernel.name
+        );
+        cases.push(many(&name, move |c| again::verdicts(&kernel.path, &c.out)));
+    }
+    cases.push(many("again on M: damage to what is restored is noticed", |c| {
+        again::damages(&paths::program(Abi::M.test_kernel()), &c.out)
+    }));
     for (mutation, scenario) in MUTATIONS {
         let name = format!("soak: {scenario} notices damage: {mutation}");
         cases.push(one(&name, move |c| soak::notices(Abi::M, scenario, mutation, &c.out)));

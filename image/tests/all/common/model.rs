@@ -29,6 +29,7 @@ pub struct Model {
     pub queued: Vec<Queued>,
     pub gates: Vec<Gate>,
     pub irqs: Vec<Irq>,
+    pub objects: Vec<Object>,
     pub slots: Vec<Slot>,
 }
 
@@ -60,6 +61,7 @@ impl Model {
         put_all(&mut table, &self.queued)?;
         put_all(&mut table, &self.gates)?;
         put_all(&mut table, &self.irqs)?;
+        put_all(&mut table, &self.objects)?;
         put_all(&mut table, &self.slots)?;
         table.finish()
     }
@@ -95,6 +97,7 @@ impl Model {
             queued: vec![],
             gates: vec![],
             irqs: vec![],
+            objects: vec![],
             slots: vec![],
         };
         let mut cursor = verified.records();
@@ -125,6 +128,7 @@ impl Model {
             Body::Queued(queued) => self.queued.push(queued),
             Body::Gate(gate) => self.gates.push(gate),
             Body::Irq(irq) => self.irqs.push(irq),
+            Body::Object(object) => self.objects.push(object),
             Body::Slot(slot) => self.slots.push(slot),
             Body::Extent(extent) => {
                 let pages = &mut self.dataspaces[extent.dataspace as usize].1;

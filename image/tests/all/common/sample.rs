@@ -79,6 +79,7 @@ pub fn tiny() -> Model {
         queued: vec![],
         gates: vec![Gate { badge: 0x5b0, thread: Some(0) }],
         irqs: vec![],
+        objects: vec![],
         slots: vec![slot(0x200, SlotObject::Gate(0), 0x5b0, Rights::R | Rights::SERVER)],
     }
 }

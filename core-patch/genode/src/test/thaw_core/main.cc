@@ -63,7 +63,7 @@ struct Test
 	Env &_env;
 	Attached_rom_dataspace _config { _env, "config" };
 	Timer::Connection      _timer  { _env };
-	Thaw::Core_connection  _core   { _env };
+	Constructible<Thaw::Core_connection> _core { };
 	Policy                 _policy { _env };
 	Child                  _child  { _env.rm(), _env.ep().rpc_ep(), _policy };
 
@@ -82,26 +82,26 @@ struct Test
 	{
 		S::Message m { .count = 4 };
 		m.words[0] = number; m.words[1] = session; m.words[2] = a; m.words[3] = b;
-		return _core.call(m);
+		return _core->call(m);
 	}
 
 	void show()
 	{
 		for (S::Word i = 0; ; i++) {
-			S::Thread const t = _core.thread(i);
+			S::Thread const t = _core->thread(i);
 			if (t.result == S::Result::NOT_OPEN) break;
 			if (t.result == S::Result::OK)
 				log("  thread ", i, " ", t.name, " started=", t.started, " prio=", t.priority, " utcb=", Hex(t.utcb),
 				    " badges ", Hex(t.badges.thread), " ", Hex(t.badges.irq), " ", Hex(t.badges.gate), " ", Hex(t.badges.cpu_thread));
 		}
 		for (S::Word i = 0; ; i++) {
-			S::Region const r = _core.region(i);
+			S::Region const r = _core->region(i);
 			if (r.result != S::Result::OK) break;
 			log("  region ", Hex(r.addr), " size ", Hex(r.size), " offset ", Hex(r.offset), " ds ", Hex(r.ds_badge), " size ",
 			    Hex(r.ds_size), " memory ", (unsigned)r.memory, r.writeable ? " w" : "", r.executable ? " x" : "", " map ", r.map);
 		}
 		for (S::Word i = 0; ; i++) {
-			S::Slot const s = _core.slot(i);
+			S::Slot const s = _core->slot(i);
 			if (s.result != S::Result::OK) break;
 			log("  slot ", Hex(s.slot), " badge ", Hex(s.badge), " kind ", (unsigned)s.kind, " a ", Hex(s.a), " b ", s.b);
 		}
@@ -117,10 +117,10 @@ struct Test
 	void refusals()
 	{
 		using R = S::Result;
-		expect("open our own PD",               (S::Word)_core.open(_env.pd_session_cap()).result,           (S::Word)R::NOT_YOURS);
-		expect("open no PD",                    (S::Word)_core.open(Capability<Pd_session>()).result,        (S::Word)R::NOT_YOURS);
-		expect("introduce with a foreign PD",   (S::Word)_core.introduce(_child.pd_session_cap()),           (S::Word)R::NOT_YOURS);
-		expect("look at a PD that is not open", (S::Word)_core.thread(0).result,                             (S::Word)R::NOT_OPEN);
+		expect("open our own PD",               (S::Word)_core->open(_env.pd_session_cap()).result,           (S::Word)R::NOT_YOURS);
+		expect("open no PD",                    (S::Word)_core->open(Capability<Pd_session>()).result,        (S::Word)R::NOT_YOURS);
+		expect("introduce with a foreign PD",   (S::Word)_core->introduce(_child.pd_session_cap()),           (S::Word)R::NOT_YOURS);
+		expect("look at a PD that is not open", (S::Word)_core->thread(0).result,                             (S::Word)R::NOT_OPEN);
 		expect("stop without a session",        verb(3, 1).label,                                            (S::Word)-3002);
 	}
 
@@ -128,12 +128,32 @@ struct Test
 	void foreign_capability(S::Word session)
 	{
 		enum { SLOT = 0x7f0, STOP = 3, UNKNOWN_PEER = 3022 };
-		expect("slot that core fills itself", (S::Word)_core.install(0xc, _timer.cap()),  (S::Word)S::Result::BAD_SLOT);
-		expect("plant a foreign capability",  (S::Word)_core.install(SLOT, _timer.cap()), (S::Word)S::Result::OK);
-		expect("slot is full",                (S::Word)_core.install(SLOT, _timer.cap()), (S::Word)S::Result::BAD_SLOT);
+		expect("slot that core fills itself", (S::Word)_core->install(0xc, _timer.cap()),  (S::Word)S::Result::BAD_SLOT);
+		expect("plant a foreign capability",  (S::Word)_core->install(SLOT, _timer.cap()), (S::Word)S::Result::OK);
+		expect("slot is full",                (S::Word)_core->install(SLOT, _timer.cap()), (S::Word)S::Result::BAD_SLOT);
 		S::Message const m = verb(STOP, session);
 		expect("stop with it",                m.label,    (S::Word)-UNKNOWN_PEER);
 		expect("names the slot",              m.words[0], SLOT);
+	}
+
+	/* the session ends while the target stands still */
+	void leave_stopped(S::Word session)
+	{
+		enum { STOP = 3, COMMIT = 7 };
+		Thaw::Core_connection second { _env };
+		expect("a second session",       (S::Word)second.open(_child.pd_session_cap()).result, (S::Word)S::Result::BUSY);
+		expect("stop before leaving",    verb(STOP, session).label, 0);
+		log("session ends with the target stopped");
+		_core.destruct();
+		_timer.msleep(3000);
+		_core.construct(_env);
+		expect("introduce again",        (S::Word)_core->introduce(_env.pd_session_cap()), (S::Word)S::Result::OK);
+		S::Opened const opened = _core->open(_child.pd_session_cap());
+		expect("open again",             (S::Word)opened.result, (S::Word)S::Result::OK);
+		expect("the old session's number", verb(STOP, session).label, (S::Word)-3002);
+		expect("stop again",             verb(STOP, opened.session).label, 0);
+		expect("resume again",           verb(COMMIT, opened.session).label, 0);
+		foreign_capability(opened.session);
 	}
 
 	void work()
@@ -141,9 +161,10 @@ struct Test
 		/* the control: what the target says of itself without stops */
 		_timer.msleep(3000);
 		log("control ends");
+		_core.construct(_env);
 		refusals();
-		expect("introduce", (S::Word)_core.introduce(_env.pd_session_cap()), (S::Word)S::Result::OK);
-		S::Opened const opened = _core.open(_child.pd_session_cap());
+		expect("introduce", (S::Word)_core->introduce(_env.pd_session_cap()), (S::Word)S::Result::OK);
+		S::Opened const opened = _core->open(_child.pd_session_cap());
 		log("open: ", (unsigned)opened.result, " session ", opened.session, " error ", (int)opened.error);
 		if (opened.result != S::Result::OK) { log("FAIL: open"); log("thaw_core test done"); return; }
 		show();
@@ -170,7 +191,7 @@ struct Test
 		}
 		log("stops ", _stops, " failed ", failed_stops);
 		_failed += failed_stops;
-		foreign_capability(opened.session);
+		leave_stopped(opened.session);
 		_timer.msleep(3000);
 		log(_failed ? "FAIL: " : "passed: ", _failed, " failures");
 		log("thaw_core test done");

@@ -1,0 +1,231 @@
+//! A checkpoint from the first look to the image.
+
+use thaw_component::service::{Readable, Session};
+use thaw_image::{Abi, Architecture, Digest, Extent, Flags, Identity, KernelName, Name, PAGE_SIZE};
+
+use crate::calls::Calls;
+use crate::encode::{MemorySink, Named, write_image};
+use crate::error::{Error, Result};
+use crate::records::{PAGE, Records};
+use crate::scan;
+use crate::world::{Buffer, CoreResult, Span, World};
+
+/// Runs of pages of an image at most: enough for 64 MiB.
+const EXTENTS_MAX: usize = 4096;
+/// Bytes that are read and hashed at once.
+const BUFFER_BYTES: usize = 16384;
+/// How often a stop is tried: the target may change what it has, or be in a call that ends soon.
+const ATTEMPTS: u32 = 5;
+
+/// Tables of the checkpointer, kept in static memory.
+pub struct Tables {
+    pub(crate) records: Records,
+    pub(crate) named: Named,
+    pub(crate) extents: [Extent; EXTENTS_MAX],
+    pub(crate) buffer: [u8; BUFFER_BYTES],
+}
+
+impl Tables {
+    /// Empty ones.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self {
+            records: Records::new(),
+            named: Named::new(),
+            extents: [Extent::EMPTY; EXTENTS_MAX],
+            buffer: [0; BUFFER_BYTES],
+        }
+    }
+
+    /// What the last checkpoint or restore saw.
+    #[must_use]
+    pub fn records(&self) -> &Records {
+        &self.records
+    }
+}
+
+impl Default for Tables {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// What becomes of the target.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum After {
+    /// It goes on.
+    GoOn,
+    /// It is destroyed.
+    Destroy,
+}
+
+/// The machine, as the image tells it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Machine {
+    /// Name of the board.
+    pub board: Name,
+    /// Version of the kernel.
+    pub kernel: KernelName,
+}
+
+/// What a checkpoint did.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Done {
+    /// The image.
+    pub image: Span,
+    /// Bytes of the target's RAM.
+    pub ram_bytes: u32,
+    /// Threads that were stopped.
+    pub threads: u32,
+    /// From the first trigger to the commit, microseconds.
+    pub stop_us: u64,
+}
+
+/// Lets signals of Timer sessions go on when dropped.
+struct Frozen<'w, W: World>(&'w W);
+
+impl<'w, W: World> Frozen<'w, W> {
+    fn new(world: &'w W) -> Self {
+        world.freeze(true);
+        Self(world)
+    }
+}
+
+impl<W: World> Drop for Frozen<'_, W> {
+    fn drop(&mut self) {
+        self.0.freeze(false);
+    }
+}
+
+/// Checkpoints the target into memory. On an error it runs on.
+pub fn checkpoint<W: World>(
+    world: &W,
+    tables: &mut Tables,
+    machine: &Machine,
+    (generation, after): (u64, After),
+) -> Result<Done> {
+    let mut attempt = 1;
+    let (copy, stop_us) = loop {
+        match capture(world, tables, after) {
+            Err(error @ (Error::Stop(_) | Error::Changed(_))) if attempt < ATTEMPTS => {
+                world.say(format_args!("stop {attempt} of {ATTEMPTS}: {error}"));
+                attempt += 1;
+                world.pause();
+            }
+            other => break other?,
+        }
+    };
+    if after == After::Destroy {
+        world.destroy();
+    }
+    let image = write(world, tables, machine, (generation, after), copy)?;
+    let ram_bytes = tables.records.ram_bytes();
+    let threads = tables.records.live().count() as u32;
+    Ok(Done { image, ram_bytes, threads, stop_us })
+}
+
+/// Stops the target and copies all that it is; returns its memory and how long that took.
+fn capture<W: World>(world: &W, tables: &mut Tables, after: After) -> Result<(Span, u64)> {
+    let id = world.open().map_err(|e| Error::World("opening the target", 0, e))?;
+    let records = &mut tables.records;
+    scan::scan(world, records)?;
+    scan::hash_roms(world, records, &mut tables.buffer)?;
+    let bytes = records.ram_bytes();
+    let copy =
+        world.take(Buffer::Copy, bytes.max(PAGE)).map_err(|e| Error::World("memory for a copy", bytes, e))?;
+    world.unview();
+    let mut views = heapless::Vec::<(Span, Span), { thaw_image::MAX_DATASPACES as usize }>::new();
+    for (_, dataspace, offset) in records.ram() {
+        let view = world.view(dataspace.badge).map_err(|e| Error::World("dataspace", dataspace.badge, e))?;
+        let part = |span: Span, at| span.part(at, dataspace.page_bytes()).ok_or(Error::Changed("memory"));
+        // There are as many places as dataspaces.
+        let _ = views.push((part(copy, offset)?, part(view, 0)?));
+    }
+    let calls = Calls::new(world, id);
+    let session = Session::open(&calls, ()).map_err(Error::Stop)?;
+    let frozen = Frozen::new(world);
+    let begin = world.now_us();
+    let (stopped, _) = session.stop().map_err(Error::Stop)?;
+    let seen = scan::recheck(world, records);
+    if let Err(error) = seen {
+        stopped.resume().map_err(|e| Error::Engine("resuming the target", e))?;
+        return Err(error);
+    }
+    views.iter().for_each(|(to, from)| world.copy(*to, *from));
+    records.clock_us = world.now_us();
+    let end = match after {
+        After::GoOn => {
+            let snapshot = stopped.go_on().map_err(|e| Error::Engine("resuming the target", e))?;
+            let end = world.now_us();
+            drop(frozen);
+            read(&snapshot, records)?;
+            end
+        }
+        After::Destroy => {
+            if let Err(error) = read(&stopped, records) {
+                stopped.resume().map_err(|e| Error::Engine("resuming the target", e))?;
+                return Err(error);
+            }
+            let end = world.now_us();
+            stopped.abandon().map_err(|e| Error::Engine("giving the target up", e))?;
+            end
+        }
+    };
+    world.unview();
+    Ok((copy, end - begin))
+}
+
+fn read<W: World, State: Readable>(
+    session: &Session<'_, Calls<'_, W>, State>,
+    records: &mut Records,
+) -> Result<()> {
+    for (index, thread) in (0..).zip(&mut records.threads) {
+        if thread.info.is_some_and(|info| info.started != 0) {
+            session.thread(index, &mut thread.state).map_err(|e| Error::Engine("reading a thread", e))?;
+        }
+    }
+    let irqs = &mut records.irqs;
+    irqs.clear();
+    let mut fits = true;
+    let listed = session.irqs(|slot, pending| fits &= irqs.push((slot, pending)).is_ok());
+    listed.map_err(|e| Error::Engine("reading IRQs", e))?;
+    if fits { Ok(()) } else { Err(Error::TooMany("IRQs", irqs.len() as u32)) }
+}
+
+fn write<W: World>(
+    world: &W,
+    tables: &mut Tables,
+    machine: &Machine,
+    (generation, after): (u64, After),
+    copy: Span,
+) -> Result<Span> {
+    let identity = Identity {
+        architecture: Architecture::Arm32,
+        abi: Abi::G,
+        board_id: 0,
+        board: machine.board,
+        target: tables.records.name,
+        kernel: machine.kernel,
+        generation,
+        parent: Digest::NONE,
+        clock_us: tables.records.clock_us,
+        flags: Flags { left_running: after == After::GoOn },
+    };
+    // Without any page elided, and twice what tables of this size can need.
+    let bound = tables.records.ram_bytes() + (512 << 10);
+    let image =
+        world.take(Buffer::Image, bound).map_err(|e| Error::World("memory for an image", bound, e))?;
+    let header = PAGE_SIZE as u32;
+    let rest = image.part(header, bound - header).ok_or(Error::Changed("memory"))?;
+    let mut sink = MemorySink { world, rest, full: false };
+    let Tables { records, named, extents, buffer } = tables;
+    let finished = write_image(world, records, named, (copy, identity), &mut sink, (extents, buffer))?;
+    let length = finished.header.total_length;
+    let short = Error::World("memory for an image", length as u32, CoreResult(8));
+    if sink.full {
+        return Err(short);
+    }
+    world.write(image, &finished.block);
+    world.take(Buffer::Copy, 0).map_err(|e| Error::World("giving memory back", 0, e))?;
+    image.part(0, length as u32).ok_or(short)
+}

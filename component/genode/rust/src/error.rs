@@ -1,0 +1,105 @@
+//! Why a checkpoint or restore was refused.
+
+use core::convert::Infallible;
+use core::fmt;
+
+use thaw_component::service::ServiceError;
+use thaw_image::{Name, Refusal};
+
+use crate::world::{CoreResult, kind};
+
+/// Result of a step.
+pub type Result<T> = core::result::Result<T, Error>;
+
+/// Why a checkpoint or restore was refused.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum Error {
+    /// Core or our own parent did not do something: what, for which object, and why.
+    World(&'static str, u32, CoreResult),
+    /// The engine did not stop the target.
+    Stop(ServiceError),
+    /// The engine refused something else: what.
+    Engine(&'static str, ServiceError),
+    /// The image is not usable.
+    Image(Refusal),
+    /// The target has too many of something: what, and how many are possible.
+    TooMany(&'static str, u32),
+    /// A slot holds what cannot be saved: slot, kind, badge.
+    Slot(u32, u32, u32),
+    /// A region is of memory that cannot be saved: address and number of the kind of memory.
+    Memory(u32, u32),
+    /// A name does not fit into an image: what it is of.
+    Unnamed(&'static str),
+    /// The target changed while it was stopped: what.
+    Changed(&'static str),
+    /// A ROM module has not the content that the image names.
+    Rom(Name),
+    /// There is no such ROM module.
+    NoRom(Name),
+    /// The image is of another target.
+    Other(Name),
+    /// The image has something of which this component knows nothing: what, and its number.
+    Unsupported(&'static str, u32),
+}
+
+impl From<Refusal> for Error {
+    fn from(refusal: Refusal) -> Self {
+        Self::Image(refusal)
+    }
+}
+
+impl From<thaw_image::Error<Infallible>> for Error {
+    fn from(error: thaw_image::Error<Infallible>) -> Self {
+        match error {
+            thaw_image::Error::Refused(refusal) => Self::Image(refusal),
+            thaw_image::Error::Io(never) => match never {},
+        }
+    }
+}
+
+const fn kind_name(number: u32) -> &'static str {
+    match number {
+        kind::UNKNOWN => "an object that core does not know",
+        kind::OUTSIDE => "an object of another component",
+        kind::CALLER => "an object of this component that is no session",
+        _ => "an object of core",
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::World(what, which, why) => write!(f, "{what} {which:#x}: {why}"),
+            Self::Stop(error) => write!(f, "the target could not be stopped and runs on: {error}"),
+            Self::Engine(what, error) => write!(f, "{what}: {error}"),
+            Self::Image(refusal) => write!(f, "image: {refusal}"),
+            Self::TooMany(what, limit) => {
+                write!(f, "the target has more than {limit} {what}: only smaller ones can be saved")
+            }
+            Self::Slot(slot, kind, badge) => write!(
+                f,
+                "slot {slot:#x} of the target holds {} (badge {badge:#x}), which cannot be saved: close it first",
+                kind_name(*kind)
+            ),
+            Self::Memory(addr, 2) => {
+                write!(f, "device memory is attached at {addr:#x}: targets with devices cannot be saved")
+            }
+            Self::Memory(addr, _) => write!(
+                f,
+                "memory that is neither RAM nor a ROM module of a session is attached at {addr:#x}: detach it first"
+            ),
+            Self::Unnamed(what) => {
+                write!(f, "the name of a {what} is longer than 32 printable characters: shorten it")
+            }
+            Self::Changed(what) => write!(f, "{what} changed while the target was stopped: try again"),
+            Self::Rom(name) => {
+                write!(f, "ROM module {name} has other content than at the checkpoint: boot the same modules")
+            }
+            Self::NoRom(name) => write!(f, "ROM module {name} is missing: add it to the boot image"),
+            Self::Other(name) => write!(f, "image is of target {name}: configure that one"),
+            Self::Unsupported(what, index) => {
+                write!(f, "image has {what} {index}, which this component cannot restore: use a newer one")
+            }
+        }
+    }
+}

@@ -1,0 +1,295 @@
+//! A restore from the image to the commit.
+
+use heapless::Vec;
+use thaw_component::service::{Session, ThreadState};
+use thaw_image::{Abi, Architecture, Expect, Extent, Name, Verified};
+use thaw_protocol::activity_kind;
+
+use crate::calls::Calls;
+use crate::checkpoint::{Machine, Tables};
+use crate::decode::{InMemory, read_image};
+use crate::encode::PARENT_SLOT;
+use crate::error::{Error, Result};
+use crate::records::{Content, PAGE, Records, SESSIONS_MAX};
+use crate::scan;
+use crate::world::{Attachment, CoreResult, Handle, Slot, Span, Wish, World, kind};
+
+/// Where Genode on this architecture has the nested region maps: number, address, bytes (0: all of the map).
+const AREAS: [(u32, u32, u32); 2] = [(1, 0x4000_0000, 0x1000_0000), (2, 0x0100_0000, 0)];
+/// Bytes of the linker area at most.
+const LINKER_AREA_BYTES: u32 = 320 << 20;
+/// Client ids of the environment's sessions.
+const ENV_SESSIONS: core::ops::RangeInclusive<u32> = 1..=5;
+/// The thread that receives signals, in every component of Genode.
+const SIGNAL_HANDLER: &[u8] = b"signal handler\0";
+
+/// Region map of an address.
+pub fn map_of(addr: u32) -> u32 {
+    match addr {
+        0x4000_0000..0x5000_0000 => 1,
+        a if (0x0100_0000..0x0100_0000 + LINKER_AREA_BYTES).contains(&a) => 2,
+        _ => 0,
+    }
+}
+
+/// What a restore did.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Restored {
+    /// Number of the checkpoint.
+    pub generation: u64,
+    /// Bytes of the target's RAM.
+    pub ram_bytes: u32,
+    /// Threads that go on.
+    pub threads: u32,
+    /// From the verified image to the commit, microseconds.
+    pub us: u64,
+}
+
+/// Destroys what was made unless it is kept.
+struct Building<'w, W: World>(&'w W);
+
+impl<W: World> Building<'_, W> {
+    fn keep(self) {
+        core::mem::forget(self);
+    }
+}
+
+impl<W: World> Drop for Building<'_, W> {
+    fn drop(&mut self) {
+        self.0.destroy();
+    }
+}
+
+/// Makes the target of an image and lets it go on. On an error nothing of it is left.
+///
+/// Whatever had the badges of the image before must be destroyed already.
+pub fn restore<W: World>(world: &W, tables: &mut Tables, machine: &Machine, image: Span) -> Result<Restored> {
+    let expect = Expect {
+        architecture: Some(Architecture::Arm32),
+        abi: Some(Abi::G),
+        board: Some((0, machine.board)),
+        ..Expect::ANY
+    };
+    let mut source = InMemory { world, span: image };
+    let verified = thaw_image::verify(&mut source, &expect, &mut tables.buffer)?;
+    let extents = read_image(&verified, &mut source, &mut tables.records, &mut tables.extents)?;
+    let mut name = [0; 32];
+    world.target(&mut name);
+    if *tables.records.name.as_padded() != name {
+        return Err(Error::Other(tables.records.name));
+    }
+    let begin = world.now_us();
+    world.freeze(true);
+    let building = Building(world);
+    let id = make(world, &tables.records)?;
+    check_roms(world, &tables.records, &mut tables.buffer)?;
+    let ram = make_memory(world, &tables.records)?;
+    fill(&verified, &mut source, (&tables.records, &ram), &tables.extents[..extents], &mut tables.buffer)?;
+    make_objects(world, &tables.records, &ram)?;
+    let calls = Calls::new(world, id);
+    let engine = |what| move |e| Error::Engine(what, e);
+    let live = tables.records.live().fold(0u64, |mask, (i, _)| mask | 1 << i);
+    let session = Session::open(&calls, ()).map_err(engine("opening the target"))?;
+    let prepared = session.prepare(live).map_err(engine("preparing threads"))?;
+    for (index, thread) in tables.records.live() {
+        prepared.set_thread(index, &thread.state).map_err(engine("setting a thread"))?;
+    }
+    for (slot, pending) in tables.records.irqs.iter().filter(|(_, pending)| *pending != 0) {
+        prepared.set_irq(*slot, *pending).map_err(engine("setting an IRQ"))?;
+    }
+    prepared.commit().map_err(engine("starting threads"))?;
+    building.keep();
+    world.unview();
+    world.freeze(false);
+    Ok(Restored {
+        generation: verified.header().identity.generation,
+        ram_bytes: tables.records.ram_bytes(),
+        threads: live.count_ones(),
+        us: world.now_us() - begin,
+    })
+}
+
+/// Makes an empty PD with all sessions.
+fn make<W: World>(world: &W, records: &Records) -> Result<u32> {
+    let mut wishes = Vec::<Wish, SESSIONS_MAX>::new();
+    for session in &records.sessions {
+        let dataspace = rom_of(records, session.label, session.service);
+        // There are as many places as sessions.
+        let _ = wishes.push(Wish { client_id: session.client_id, badge: session.badge, dataspace });
+    }
+    world.wish(records.parent, &wishes).map_err(|e| Error::World("badges", 0, e))?;
+    let id = world.make().map_err(|e| Error::World("making the target", 0, e))?;
+    for session in records.sessions.iter().filter(|s| !ENV_SESSIONS.contains(&s.client_id)) {
+        world.make_session(session).map_err(|e| Error::World("session", session.client_id, e))?;
+    }
+    Ok(id)
+}
+
+/// Badge of the dataspace of a ROM session, 0 if it has none in use.
+fn rom_of(records: &Records, label: [u8; 32], service: [u8; 32]) -> u32 {
+    if !service.starts_with(b"ROM\0") {
+        return 0;
+    }
+    let same = |name: &Name| *name.as_padded() == label;
+    let found = records.dataspaces.iter().find(|d| matches!(&d.content, Content::Rom(name, _) if same(name)));
+    found.map_or(0, |d| d.badge)
+}
+
+/// The session with that module.
+fn session_of(records: &Records, module: &Name) -> Option<u32> {
+    let is =
+        |s: &&crate::world::SessionInfo| s.service.starts_with(b"ROM\0") && s.label == *module.as_padded();
+    records.sessions.iter().find(is).map(|s| s.client_id)
+}
+
+fn check_roms<W: World>(world: &W, records: &Records, buffer: &mut [u8]) -> Result<()> {
+    for dataspace in &records.dataspaces {
+        let Content::Rom(name, hash) = dataspace.content else { continue };
+        let client_id = session_of(records, &name).ok_or(Error::NoRom(name))?;
+        let session = (0..).map(|n| world.session(n)).take_while(|s| s.origin != 0);
+        let rom =
+            session.filter(|s| s.client_id == client_id).map(|s| s.rom).next().ok_or(Error::NoRom(name))?;
+        if scan::hash_rom(world, rom, dataspace.bytes, buffer) != Some(hash) {
+            return Err(Error::Rom(name));
+        }
+    }
+    Ok(())
+}
+
+/// Capability and view of each dataspace.
+type Ram = Vec<(Handle, Span), { thaw_image::MAX_DATASPACES as usize }>;
+
+fn make_memory<W: World>(world: &W, records: &Records) -> Result<Ram> {
+    let mut made = Ram::new();
+    for dataspace in &records.dataspaces {
+        let refused = |e| Error::World("dataspace", dataspace.badge, e);
+        let entry = match dataspace.content {
+            Content::Ram(_) => world.ram(dataspace.page_bytes(), dataspace.badge).map_err(refused)?,
+            Content::Rom(name, _) => {
+                let client_id = session_of(records, &name).ok_or(Error::NoRom(name))?;
+                (world.rom(client_id).map_err(refused)?, Span::default())
+            }
+        };
+        // There are as many places as dataspaces.
+        let _ = made.push(entry);
+    }
+    for (map, at, size) in AREAS {
+        let badge = badge_of(records, kind::AREA_DATASPACE, map);
+        let area =
+            world.object(kind::AREA_DATASPACE, map, badge).map_err(|e| Error::World("area", map, e))?;
+        let attachment =
+            Attachment { map: 0, at, size, offset: 0, writeable: 1, executable: u32::from(map == 2) };
+        world.attach(area, &attachment).map_err(|e| Error::World("area at", at, e))?;
+    }
+    for region in &records.regions {
+        let base = AREAS.iter().find(|(map, ..)| *map == region.map).map_or(0, |(_, at, _)| *at);
+        let attachment = Attachment {
+            map: region.map,
+            at: region.addr - base,
+            size: region.size,
+            offset: region.offset,
+            writeable: region.writeable,
+            executable: region.executable,
+        };
+        let handle = made[region.ds_badge as usize].0;
+        world.attach(handle, &attachment).map_err(|e| Error::World("region at", region.addr, e))?;
+    }
+    Ok(made)
+}
+
+/// Badge of an object that slots hold, 0 if none does.
+fn badge_of(records: &Records, kind: u32, a: u32) -> u32 {
+    records.slots.iter().find(|s| s.kind == kind && s.a == a).map_or(0, |s| s.badge)
+}
+
+fn fill<W: World>(
+    image: &Verified,
+    source: &mut InMemory<'_, W>,
+    (records, ram): (&Records, &Ram),
+    extents: &[Extent],
+    buffer: &mut [u8],
+) -> Result<()> {
+    let world = source.world;
+    for extent in extents {
+        let index = extent.dataspace as usize;
+        let (Some((_, span)), true) = (ram.get(index), index < records.dataspaces.len()) else { continue };
+        image.copy_extent(source, extent, buffer, |page, bytes| {
+            let part = span.part(page * PAGE, bytes.len() as u32).ok_or(Error::Changed("memory"))?;
+            world.write(part, bytes);
+            Ok::<(), Error>(())
+        })?;
+    }
+    Ok(())
+}
+
+/// Threads, then everything that slots hold.
+fn make_objects<W: World>(world: &W, records: &Records, ram: &Ram) -> Result<()> {
+    for (index, thread) in (0..).zip(&records.threads) {
+        if let Some(info) = &thread.info {
+            world.make_thread(index, info).map_err(|e| Error::World("thread", index, e))?;
+        }
+    }
+    let mut made = Vec::<(u32, u32, Handle), { crate::records::SLOTS_MAX }>::new();
+    // The source comes before its contexts, the semaphore after all.
+    let order = |slot: &&Slot| match slot.kind {
+        kind::SIGNAL_SOURCE => 0,
+        kind::SEMAPHORE => 2,
+        _ => 1,
+    };
+    for turn in 0..3 {
+        for slot in records.slots.iter().filter(|slot| order(slot) == turn && slot.slot != PARENT_SLOT) {
+            let known = made.iter().find(|(kind, badge, _)| (*kind, *badge) == (slot.kind, slot.badge));
+            let handle = match known {
+                Some((.., handle)) if slot.badge != 0 => *handle,
+                _ => make_object(world, records, ram, slot)
+                    .map_err(|e| Error::World("object of slot", slot.slot, e))?,
+            };
+            if slot.badge != 0 {
+                // There are as many places as slots.
+                let _ = made.push((slot.kind, slot.badge, handle));
+            }
+            world.install(slot.slot, handle).map_err(|e| Error::World("slot", slot.slot, e))?;
+        }
+    }
+    for session in records.sessions.iter().filter(|s| s.is_timer != 0) {
+        let sigh = made.iter().find(|(k, badge, _)| *k == kind::CONTEXT && *badge == session.timer.sigh);
+        let timer = world.set_timer(session.client_id, &session.timer, sigh.map(|(.., handle)| *handle));
+        timer.map_err(|e| Error::World("timer session", session.client_id, e))?;
+    }
+    Ok(())
+}
+
+fn make_object<W: World>(
+    world: &W,
+    records: &Records,
+    ram: &Ram,
+    slot: &Slot,
+) -> core::result::Result<Handle, CoreResult> {
+    match slot.kind {
+        kind::PD | kind::CPU | kind::CALLER => world.session_handle(slot.a),
+        kind::GATE => world.gate(slot.a, slot.badge),
+        kind::CONTEXT => world.context(slot.a, slot.badge, slot.b),
+        kind::SIGNAL_SOURCE => world.signal_source(slot.badge),
+        kind::SEMAPHORE => world.semaphore(signal_handler(records, slot.slot)),
+        kind::DATASPACE => {
+            ram.get(slot.a as usize).map(|(handle, _)| *handle).ok_or(CoreResult(CoreResult::NOT_FOUND))
+        }
+        // Threads have their badges already, area dataspaces got them with the memory.
+        kind::CPU_THREAD | kind::THREAD | kind::THREAD_GATE | kind::THREAD_IRQ | kind::AREA_DATASPACE => {
+            world.object(slot.kind, slot.a, 0)
+        }
+        kind::REGION_MAP | kind::NATIVE_PD | kind::NATIVE_CPU => world.object(slot.kind, slot.a, slot.badge),
+        _ => Err(CoreResult(CoreResult::NOT_FOUND)),
+    }
+}
+
+/// The thread that waits at the semaphore, or will: the one that Genode names so.
+fn signal_handler(records: &Records, semaphore: u32) -> u32 {
+    let waits = |state: &ThreadState| {
+        state.activity.kind == activity_kind::IRQ_WAIT && state.activity.selector >> 12 == semaphore
+    };
+    let named = |t: &crate::records::Thread| t.info.is_some_and(|info| info.name.starts_with(SIGNAL_HANDLER));
+    let mut live = records.live();
+    let waiting = live.find(|(_, t)| waits(&t.state)).map(|(index, _)| index);
+    waiting.or_else(|| records.live().find(|(_, t)| named(t)).map(|(index, _)| index)).unwrap_or(0)
+}

@@ -1,0 +1,74 @@
+/*
+ * \brief  The C functions of the ABI
+ */
+
+/*
+ * Copyright (C) 2026 The Thaw authors
+ *
+ * SPDX-License-Identifier: AGPL-3.0-only
+ */
+
+#include <base/sleep.h>
+#include <util/string.h>
+
+#include <abi_world.h>
+
+using namespace Thaw;
+using namespace Thaw::Rust;
+
+static World *world_ptr;
+
+void Thaw::serve_abi(World &world) { world_ptr = &world; }
+
+static World &w() { return *world_ptr; }
+
+
+extern "C" {
+
+	Word thaw_open(Word *id)                      { return w().open(*id); }
+	void thaw_call(Message *m)                    { w().call(*m); }
+	void thaw_region(Word n, Rust::Region *r)      { w().region(n, *r); }
+	void thaw_slot(Word n, Slot *s)               { w().slot(n, *s); }
+	void thaw_thread(Word i, Rust::Thread *t)      { w().thread(i, *t); }
+	void thaw_session(Word n, Rust::Session *s)    { w().session(n, *s); }
+	Word thaw_parent()                            { return w().parent(); }
+	void thaw_target(char name[32], Word *ram, Word *caps) { w().target(name, *ram, *caps); }
+	void thaw_freeze(Word frozen)                 { w().freeze(frozen != 0); }
+	void thaw_destroy()                           { w().destroy(); }
+	Word thaw_view(Word badge, Span *span)        { return w().view(badge, *span); }
+	void thaw_unview()                            { w().memory.unview(); }
+	Word thaw_take(Word buffer, Word bytes, Span *span) { return w().memory.take(buffer, bytes, *span); }
+
+	void thaw_copy(Span const *to, Span const *from) {
+		Genode::memcpy((void *)to->addr, (void const *)from->addr, from->bytes); }
+
+	void thaw_read (Word from, char *to, Word bytes)       { Genode::memcpy(to, (void const *)from, bytes); }
+	void thaw_write(Word to, char const *from, Word bytes) { Genode::memcpy((void *)to, from, bytes); }
+
+	Long thaw_now_us()                            { return w().now_us(); }
+	void thaw_pause()                             { w().pause(); }
+	void thaw_say(char const *text, Word bytes)   { Genode::log("thaw: ", Genode::Cstring(text, bytes)); }
+
+	Word thaw_wish(Word parent, Wish const *wishes, Word count) { return w().wish(parent, wishes, count); }
+	Word thaw_make(Word *id)                      { return w().make(*id); }
+	Word thaw_make_session(Rust::Session const *s) { return w().make_session(*s); }
+	Word thaw_set_timer(Word id, Rust::Timer const *t, Word sigh) { return w().set_timer(id, *t, sigh); }
+	Word thaw_ram(Word bytes, Word badge, Word *h, Span *s) { return w().ram(bytes, badge, *h, *s); }
+	Word thaw_rom(Word id, Word *h)               { return w().rom(id, *h); }
+	Word thaw_session_handle(Word id, Word *h)    { return w().session_handle(id, *h); }
+	Word thaw_object(Word kind, Word a, Word badge, Word *h) { return w().object(kind, a, badge, *h); }
+	Word thaw_attach(Word h, Attachment const *a) { return w().attach(h, *a); }
+	Word thaw_make_thread(Word i, Rust::Thread const *t) { return w().make_thread(i, *t); }
+	Word thaw_gate(Word thread, Word badge, Word *h) { return w().gate(thread, badge, *h); }
+	Word thaw_context(Word imprint, Word badge, Word pending, Word *h) {
+		return w().context(imprint, badge, pending, *h); }
+	Word thaw_signal_source(Word badge, Word *h)  { return w().signal_source(badge, *h); }
+	Word thaw_semaphore(Word thread, Word *h)     { return w().semaphore(thread, *h); }
+	Word thaw_install(Word slot, Word h)          { return w().install(slot, h); }
+
+	void thaw_abort()
+	{
+		Genode::error("thaw: internal error, the component stands still");
+		Genode::sleep_forever();
+	}
+}

@@ -1,0 +1,109 @@
+/*
+ * \brief  C ABI between the objects of C++ and all the rest, which is Rust
+ */
+
+/*
+ * Copyright (C) 2026 The Thaw authors
+ *
+ * SPDX-License-Identifier: AGPL-3.0-only
+ */
+
+#ifndef _ABI_H_
+#define _ABI_H_
+
+#include <thaw_core_session/thaw_core_session.h>
+
+/*
+ * Counterpart: rust/src/world.rs and entry.rs. Results are numbers of Thaw::Core_session::Result and the two
+ * below. Structures of the session at core are passed as they are: they consist of words.
+ */
+
+namespace Thaw::Rust {
+
+	using Word = Genode::uint32_t;
+	using Long = Genode::uint64_t;
+
+	enum { NO_CORE = 10, NO_MEMORY = 11, NO_HANDLE = ~0u };
+
+	struct Span { Word addr, bytes; };
+
+	struct Thread
+	{
+		Word result, started, priority, weight, xpos, utcb;
+		Word badges[5];
+		char name[32];
+	};
+
+	struct Timer { Long elapsed_us, remaining_us, period_us; Word armed, sigh; };
+
+	struct Session
+	{
+		enum { NONE, ENVIRONMENT, OPENED };
+
+		Word  origin, client_id, badge, ram, caps, ds_badge;
+		Span  rom;
+		Word  is_timer;
+		Timer timer;
+		char  service[32], label[32];
+	};
+
+	struct Wish { Word client_id, badge, dataspace; };
+
+	struct Attachment { Word map, at, size, offset, writeable, executable; };
+
+	using Message = Core_session::Message;
+	using Region  = Core_session::Region;
+	using Slot    = Core_session::Slot;
+
+	static_assert(sizeof(Message) == 54*4 && sizeof(Region) == 10*4 && sizeof(Slot) == 6*4);
+	static_assert(sizeof(Thread) == 19*4 && sizeof(Timer) == 32 && sizeof(Session) == 136);
+}
+
+extern "C" {
+
+	/* served by Rust */
+
+	Thaw::Rust::Word thaw_rust_checkpoint(char const board[32], Thaw::Rust::Long generation, Thaw::Rust::Word destroy, Thaw::Rust::Span *image);
+	Thaw::Rust::Word thaw_rust_restore   (char const board[32], Thaw::Rust::Span const *image);
+	void thaw_rust_print     (Thaw::Rust::Span const *image);
+
+	/* served by C++ */
+
+	Thaw::Rust::Word thaw_open(Thaw::Rust::Word *id);
+	void thaw_call(Thaw::Rust::Message *);
+	void thaw_region(Thaw::Rust::Word n, Thaw::Rust::Region *);
+	void thaw_slot(Thaw::Rust::Word n, Thaw::Rust::Slot *);
+	void thaw_thread(Thaw::Rust::Word index, Thaw::Rust::Thread *);
+	void thaw_session(Thaw::Rust::Word n, Thaw::Rust::Session *);
+	Thaw::Rust::Word thaw_parent();
+	void thaw_target(char name[32], Thaw::Rust::Word *ram, Thaw::Rust::Word *caps);
+	void thaw_freeze(Thaw::Rust::Word);
+	void thaw_destroy();
+	Thaw::Rust::Word thaw_view(Thaw::Rust::Word badge, Thaw::Rust::Span *);
+	void thaw_unview();
+	Thaw::Rust::Word thaw_take(Thaw::Rust::Word buffer, Thaw::Rust::Word bytes, Thaw::Rust::Span *);
+	void thaw_copy(Thaw::Rust::Span const *to, Thaw::Rust::Span const *from);
+	void thaw_read(Thaw::Rust::Word from, char *to, Thaw::Rust::Word bytes);
+	void thaw_write(Thaw::Rust::Word to, char const *from, Thaw::Rust::Word bytes);
+	Thaw::Rust::Long thaw_now_us();
+	void thaw_pause();
+	void thaw_say(char const *, Thaw::Rust::Word bytes);
+	Thaw::Rust::Word thaw_wish(Thaw::Rust::Word parent, Thaw::Rust::Wish const *, Thaw::Rust::Word count);
+	Thaw::Rust::Word thaw_make(Thaw::Rust::Word *id);
+	Thaw::Rust::Word thaw_make_session(Thaw::Rust::Session const *);
+	Thaw::Rust::Word thaw_set_timer(Thaw::Rust::Word client_id, Thaw::Rust::Timer const *, Thaw::Rust::Word sigh);
+	Thaw::Rust::Word thaw_ram(Thaw::Rust::Word bytes, Thaw::Rust::Word badge, Thaw::Rust::Word *handle, Thaw::Rust::Span *);
+	Thaw::Rust::Word thaw_rom(Thaw::Rust::Word client_id, Thaw::Rust::Word *handle);
+	Thaw::Rust::Word thaw_session_handle(Thaw::Rust::Word client_id, Thaw::Rust::Word *handle);
+	Thaw::Rust::Word thaw_object(Thaw::Rust::Word kind, Thaw::Rust::Word a, Thaw::Rust::Word badge, Thaw::Rust::Word *handle);
+	Thaw::Rust::Word thaw_attach(Thaw::Rust::Word handle, Thaw::Rust::Attachment const *);
+	Thaw::Rust::Word thaw_make_thread(Thaw::Rust::Word index, Thaw::Rust::Thread const *);
+	Thaw::Rust::Word thaw_gate(Thaw::Rust::Word thread, Thaw::Rust::Word badge, Thaw::Rust::Word *handle);
+	Thaw::Rust::Word thaw_context(Thaw::Rust::Word imprint, Thaw::Rust::Word badge, Thaw::Rust::Word pending, Thaw::Rust::Word *handle);
+	Thaw::Rust::Word thaw_signal_source(Thaw::Rust::Word badge, Thaw::Rust::Word *handle);
+	Thaw::Rust::Word thaw_semaphore(Thaw::Rust::Word thread, Thaw::Rust::Word *handle);
+	Thaw::Rust::Word thaw_install(Thaw::Rust::Word slot, Thaw::Rust::Word handle);
+	void thaw_abort() __attribute__((noreturn));
+}
+
+#endif /* _ABI_H_ */

@@ -1,0 +1,163 @@
+/*
+ * \brief  The target: a child whose sessions are all known to us
+ */
+
+/*
+ * Copyright (C) 2026 The Thaw authors
+ *
+ * SPDX-License-Identifier: AGPL-3.0-only
+ */
+
+#ifndef _TARGET_H_
+#define _TARGET_H_
+
+#include <base/child.h>
+
+#include <services.h>
+
+namespace Thaw { class Target; }
+
+
+class Thaw::Target : Genode::Child_policy, Genode::Noncopyable
+{
+	public:
+
+		struct Attr
+		{
+			Name        name;
+			Binary_name binary;
+			Genode::Ram_quota ram;
+			Genode::Cap_quota caps;
+		};
+
+		struct Exit : Genode::Interface { virtual void target_exited(int) = 0; };
+
+	private:
+
+		Genode::Env  &_env;
+		Attr const    _attr;
+		bool const    _restored;
+		Wishes const &_wishes;
+		Exit         &_exit;
+		Gates        &_gates;
+
+		Genode::Heap _heap { _env.ram(), _env.rm() };
+
+		Core_service  _pd, _cpu;
+		Log_service   _log;
+		Rom_service   _rom;
+		Timer_service _timer;
+
+		Genode::Id_space<Genode::Parent::Server> _server_ids { };
+
+		/*
+		 * The base class is not public, and no class can be derived from a child outside of Genode's base
+		 * library: such a cast is the one way to it that the language has.
+		 */
+		static Genode::Rpc_object<Genode::Parent> &_parent_of(Genode::Child &child) {
+			return (Genode::Rpc_object<Genode::Parent> &)child; }
+
+		/* a plain member, as nothing can be derived from it */
+		Genode::Child _child;
+
+
+		/* Child_policy */
+
+		Name        name()        const override { return _attr.name; }
+		Binary_name binary_name() const override { return _attr.binary; }
+
+		Genode::Pd_account                     &ref_account()           override { return _env.pd(); }
+		Genode::Capability<Genode::Pd_account>  ref_account_cap() const override { return _env.pd_session_cap(); }
+		Genode::Ram_allocator                  &session_md_ram()        override { return _env.ram(); }
+		Genode::Id_space<Genode::Parent::Server> &server_id_space()     override { return _server_ids; }
+
+		bool forked()                const override { return _restored; }
+		bool initiate_env_sessions() const override { return false; }
+
+		void init(Genode::Pd_session &pd, Genode::Pd_session_capability cap) override
+		{
+			(void)pd.ref_account(_env.pd_session_cap());
+			(void)_env.pd().transfer_quota(cap, _attr.ram);
+			(void)_env.pd().transfer_quota(cap, _attr.caps);
+		}
+
+		void announce_service(Genode::Service::Name const &service) override
+		{
+			Genode::warning("thaw: ", name(), " announces ", service,
+			                ": nobody is told, a target cannot serve components outside");
+		}
+
+		void _with_route(Genode::Service::Name const &service, Genode::Session_label const &label,
+		                 With_route::Ft const &fn, With_no_route::Ft const &denied) override
+		{
+			Genode::Service * const all[] { &_pd, &_cpu, &_log, &_rom, &_timer };
+
+			for (Genode::Service *s : all)
+				if (s->name() == service) {
+					fn(Route { *s, label });
+					return;
+				}
+			Genode::error("thaw: ", name(), " wants a session of ", service, " (", label,
+			              "): sessions of this service cannot be saved");
+			denied();
+		}
+
+		void resource_request(Genode::Parent::Resource_args const &args) override
+		{
+			Genode::warning("thaw: ", name(), " is short of quota (", args, "): give it more in its configuration");
+		}
+
+		void exit(int value) override { _exit.target_exited(value); }
+
+	public:
+
+		/**
+		 * Start the target, or make an empty one with the badges wished for
+		 */
+		Target(Genode::Env &env, Attr const &attr, bool restored, Wishes const &wishes, Gates::Core &core,
+		       Gates &gates, Timer::Connection &timer, bool const &frozen,
+		       Target_config &config, Exit &exit)
+		:
+			_env(env), _attr(attr), _restored(restored), _wishes(wishes), _exit(exit), _gates(gates),
+			_pd (env, "PD",  core, wishes),
+			_cpu(env, "CPU", core, wishes),
+			_log(env, _heap, gates, wishes),
+			_rom(core, config, env, _heap, gates, wishes),
+			_timer(timer, frozen, env, _heap, gates, wishes),
+			_child(env.rm(), env.ep().rpc_ep(), *this)
+		{ }
+
+		/**
+		 * Returns false if a part of its environment could not be made
+		 */
+		bool make()
+		{
+			if (_wishes.parent && !_gates.exchange(_parent_of(_child), _wishes.parent))
+				return false;
+
+			_child.initiate_env_pd_session();
+			if (!_child.pd_session_cap().valid())
+				return false;
+
+			_child.initiate_env_sessions();
+			if (!_child.active())
+				return false;
+
+			/* a restored target gets all its threads by chosen badges */
+			if (_restored)
+				_child.with_cpu([&] (Genode::Cpu_session &cpu) { cpu.kill_thread(_child.main_thread_cap()); },
+				                 [&] { });
+			return true;
+		}
+
+		Genode::Child &child() { return _child; }
+
+		Attr const &attr() const { return _attr; }
+
+		/**
+		 * Call 'fn' with each session and its number in the order of their ids
+		 */
+		void for_each_session(auto const &fn) const { _child.for_each_session(fn); }
+};
+
+#endif /* _TARGET_H_ */

@@ -1,0 +1,305 @@
+/*
+ * \brief  What Rust asks of us: the target and the session at core in plain words
+ */
+
+/*
+ * Copyright (C) 2026 The Thaw authors
+ *
+ * SPDX-License-Identifier: AGPL-3.0-only
+ */
+
+#include <cpu_session/client.h>
+#include <pd_session/client.h>
+#include <region_map/client.h>
+
+#include <world.h>
+
+using namespace Thaw;
+using Genode::Session_state;
+
+
+World::Word World::open(Word &id)
+{
+	Target * const target = _maker.target();
+	if (!_core.constructed()) return Rust::NO_CORE;
+	if (!target)              return Word(Result::NOT_FOUND);
+
+	Core_session::Opened const opened = _core->open(target->child().pd_session_cap());
+	id = opened.session;
+	if (opened.error)
+		Genode::error("thaw: engine refuses to open the target: ", (int)opened.error);
+	return Word(opened.result);
+}
+
+
+void World::call(Rust::Message &message)
+{
+	message = _core->call(message);
+}
+
+
+void World::region(Word n, Rust::Region &region) { region = _core->region(n); }
+void World::slot  (Word n, Rust::Slot   &slot)   { slot   = _core->slot(n); }
+
+
+void World::thread(Word index, Rust::Thread &out)
+{
+	Core_session::Thread const t = _core->thread(index);
+
+	out = Rust::Thread {
+		.result = Word(t.result), .started = t.started, .priority = t.priority, .weight = t.weight,
+		.xpos = t.xpos, .utcb = t.utcb,
+		.badges = { t.badges.thread, t.badges.irq, t.badges.gate, t.badges.cpu_thread, t.badges.pager },
+		.name = { } };
+	_copy(out.name, t.name.string());
+}
+
+
+void World::_describe(Target const &target, Session_state const &s, Rust::Session &out) const
+{
+	bool const env = Genode::Parent::Env::session_id(s.id_at_client());
+	char const * const args = s.args().string();
+
+	out.origin    = env ? Rust::Session::ENVIRONMENT : Rust::Session::OPENED;
+	out.client_id = Word(s.id_at_client().value);
+	out.badge     = Word(s.cap.local_name());
+	out.ram       = Word(Genode::ram_quota_from_args(args).value);
+	out.caps      = Word(Genode::cap_quota_from_args(args).value);
+	_copy(out.service, s.service().name().string());
+
+	/* the target's name was put in front of the label when the session was opened */
+	Genode::Session_label const label = s.client_label();
+	Genode::Session_label const prefix(target.attr().name, " -> ");
+	Genode::size_t const length = prefix.length() - 1;
+	bool const prefixed = label.length() > length
+	                   && !Genode::strcmp(label.string(), prefix.string(), length);
+	_copy(out.label, label.string() + (prefixed ? length : 0));
+
+	if (Rom_shim const * const rom = dynamic_cast<Rom_shim const *>(s.local_ptr)) {
+		out.ds_badge = Word(rom->ds.local_name());
+		out.rom      = { Word(rom->content.local_addr<char const>()), Word(rom->content.size()) };
+		_copy(out.label, rom->name.string());
+	}
+	if (Timer_shim * const timer = dynamic_cast<Timer_shim *>(s.local_ptr)) {
+		Timer_shim::State const state = timer->state();
+		out.is_timer = 1;
+		out.timer    = { state.elapsed, state.remaining, state.period, state.armed,
+		                 timer->sigh().valid() ? Word(timer->sigh().local_name()) : 0 };
+	}
+}
+
+
+void World::session(Word n, Rust::Session &out)
+{
+	out = Rust::Session { };
+	Target * const target = _maker.target();
+	if (!target) return;
+
+	Word i = 0;
+	target->for_each_session([&] (Session_state const &s) {
+		if (i++ == n) _describe(*target, s, out); });
+}
+
+
+World::Word World::parent()
+{
+	Target * const target = _maker.target();
+	return target ? Word(target->child().parent_cap().local_name()) : 0;
+}
+
+
+void World::target(char name[32], Word &ram, Word &caps)
+{
+	_copy(name, _maker.attr().name.string());
+	ram  = Word(_maker.attr().ram.value);
+	caps = Word(_maker.attr().caps.value);
+}
+
+
+void World::freeze(bool frozen)
+{
+	_frozen = frozen;
+	Target * const target = _maker.target();
+	if (frozen || !target) return;
+
+	target->for_each_session([&] (Session_state const &s) {
+		if (Timer_shim * const timer = dynamic_cast<Timer_shim *>(s.local_ptr))
+			timer->go_on(); });
+}
+
+
+void World::destroy()
+{
+	memory.unview();
+	_maker.destroy();
+	for (unsigned i = 0; i < _handle_count; i++)
+		_handles[i] = Genode::Native_capability();
+	_handle_count = 0;
+}
+
+
+World::Word World::view(Word badge, Rust::Span &span)
+{
+	return _core->dataspace(badge).convert<Word>(
+		[&] (Genode::Native_capability cap) {
+			return memory.view(Genode::reinterpret_cap_cast<Genode::Dataspace>(cap), false, span); },
+		[&] (Result r) { return Word(r); });
+}
+
+
+World::Word World::wish(Word parent, Rust::Wish const *wishes, Word count)
+{
+	_wishes.clear();
+	_wishes.parent = parent;
+	for (Word i = 0; i < count; i++)
+		if (!_wishes.add({ wishes[i].client_id, wishes[i].badge, wishes[i].dataspace }))
+			return Rust::NO_MEMORY;
+	return 0;
+}
+
+
+World::Word World::make(Word &id)
+{
+	destroy();
+	if (!_core.constructed())  return Rust::NO_CORE;
+	if (!_maker.make_empty())  return Word(Result::NOT_FOUND);
+	return open(id);
+}
+
+
+World::Word World::make_session(Rust::Session const &s)
+{
+	using namespace Genode;
+
+	Target * const target = _maker.target();
+	if (!target) return Word(Result::NOT_FOUND);
+
+	/* the child keeps a part of the donation for itself, as it did the first time */
+	size_t const ram = s.ram + target->child().session_factory().session_costs();
+
+	String<Parent::Session_args::MAX_SIZE> const args(
+		"label=\"", String<33>(Cstring(s.label, 32)), "\", ram_quota=", ram, ", cap_quota=", s.caps);
+
+	String<33> const service(Cstring(s.service, 32));
+	bool const ok = target->child().session(Parent::Client::Id { s.client_id }, service.string(),
+	                                        args.string(), Affinity()).ok();
+	if (ok)
+		(void)target->child().session_cap(Parent::Client::Id { s.client_id });
+	return ok ? 0 : Word(Result::NOT_FOUND);
+}
+
+
+World::Word World::set_timer(Word client_id, Rust::Timer const &timer, Word sigh)
+{
+	Genode::Native_capability const cap = _handle(sigh);
+
+	return _with_session(client_id, Word(Result::NOT_FOUND), [&] (Session_state const &s) {
+		Timer_shim * const shim = dynamic_cast<Timer_shim *>(s.local_ptr);
+		if (!shim) return Word(Result::NOT_FOUND);
+
+		shim->state({ timer.elapsed_us, timer.remaining_us, timer.period_us, timer.armed != 0 });
+		if (cap.valid())
+			shim->sigh(Genode::reinterpret_cap_cast<Genode::Signal_context>(cap));
+		return Word(0);
+	});
+}
+
+
+World::Word World::ram(Word bytes, Word badge, Word &handle, Rust::Span &span)
+{
+	using namespace Genode;
+
+	Target * const target = _maker.target();
+	if (!target) return Word(Result::NOT_FOUND);
+
+	Pd_session_client pd(target->child().pd_session_cap());
+	return pd.alloc_ram(bytes, CACHED).convert<Word>(
+		[&] (Ram_dataspace_capability ds) {
+			return _badged(ds, badge).convert<Word>(
+				[&] (Native_capability cap) {
+					Word const kept = _keep(cap, handle);
+					return kept ? kept : memory.view(reinterpret_cap_cast<Dataspace>(cap), true, span);
+				},
+				[&] (Result r) { return Word(r); });
+		},
+		[&] (Alloc_error) { return Word(Result::QUOTA); });
+}
+
+
+World::Word World::rom(Word client_id, Word &handle)
+{
+	return _with_session(client_id, Word(Result::NOT_FOUND), [&] (Session_state const &s) {
+		Rom_shim const * const rom = dynamic_cast<Rom_shim const *>(s.local_ptr);
+		return rom ? _keep(rom->ds, handle) : Word(Result::NOT_FOUND);
+	});
+}
+
+
+World::Word World::session_handle(Word client_id, Word &handle)
+{
+	return _with_session(client_id, Word(Result::NOT_FOUND),
+	                     [&] (Session_state const &s) { return _keep(s.cap, handle); });
+}
+
+
+World::Word World::object(Word kind, Word a, Word badge, Word &handle)
+{
+	using Kind = Core_session::Kind;
+
+	Core_session::Cap_result object = Result::NOT_FOUND;
+
+	if (Kind(kind) == Kind::NATIVE_CPU) {
+		Target * const target = _maker.target();
+		if (target)
+			target->child().with_cpu([&] (Genode::Cpu_session &cpu) { object = cpu.native_cpu(); }, [&] { });
+	} else
+		object = _core->object(Kind(kind), a);
+
+	return object.convert<Word>(
+		[&] (Genode::Native_capability cap) { return _keep(_badged(cap, badge), handle); },
+		[&] (Result r)                      { return Word(r); });
+}
+
+
+World::Word World::attach(Word handle, Rust::Attachment const &a)
+{
+	using namespace Genode;
+
+	Target * const target = _maker.target();
+	if (!target) return Word(Result::NOT_FOUND);
+
+	Pd_session_client pd(target->child().pd_session_cap());
+
+	Region_map_client rm(a.map == Core_session::STACK_AREA  ? pd.stack_area()
+	                   : a.map == Core_session::LINKER_AREA ? pd.linker_area() : pd.address_space());
+
+	Region_map::Attr const attr { .size = a.size, .offset = a.offset, .use_at = true, .at = a.at,
+	                              .executable = a.executable != 0, .writeable = a.writeable != 0 };
+
+	auto const result = rm.attach(reinterpret_cap_cast<Dataspace>(_handle(handle)), attr);
+	return result.convert<Word>(
+		[&] (Region_map::Range)            { return Word(0); },
+		[&] (Region_map::Attach_error e) {
+			Genode::error("thaw: attach at ", Hex(a.at), " in map ", a.map, ": error ", (int)e);
+			return Word(Result::QUOTA);
+		});
+}
+
+
+World::Word World::make_thread(Word index, Rust::Thread const &t)
+{
+	Core_session::Thread thread { };
+	thread.started  = t.started;
+	thread.priority = t.priority;
+	thread.weight   = t.weight;
+	thread.xpos     = t.xpos;
+	thread.utcb     = t.utcb;
+	thread.badges   = { t.badges[0], t.badges[1], t.badges[2], t.badges[3], t.badges[4] };
+	thread.name     = Core_session::Name(Genode::Cstring(t.name, 32));
+
+	Word const cpu_id = Word(Genode::Parent::Env::cpu().value);
+	return _with_session(cpu_id, Word(Result::NOT_FOUND), [&] (Session_state const &s) {
+		Word unused = 0;
+		return _keep(_core->create_thread(Genode::reinterpret_cap_cast<Genode::Cpu_session>(s.cap),
+		                                  index, thread), unused); });
+}

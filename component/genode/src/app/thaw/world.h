@@ -1,0 +1,147 @@
+/*
+ * \brief  What Rust asks of us: the target and the session at core in plain words
+ */
+
+/*
+ * Copyright (C) 2026 The Thaw authors
+ *
+ * SPDX-License-Identifier: AGPL-3.0-only
+ */
+
+#ifndef _WORLD_H_
+#define _WORLD_H_
+
+#include <memory.h>
+#include <target.h>
+
+namespace Thaw { class World; }
+
+
+class Thaw::World : Genode::Noncopyable
+{
+	public:
+
+		using Word   = Rust::Word;
+		using Result = Core_session::Result;
+
+		/**
+		 * Who starts targets
+		 */
+		struct Maker : Genode::Interface
+		{
+			virtual Target *target() = 0;             /* nullptr if there is none */
+			virtual Target *make_empty() = 0;         /* with the badges wished for */
+			virtual void destroy() = 0;
+			virtual Target::Attr const &attr() const = 0;
+		};
+
+	private:
+
+		Genode::Env                    &_env;
+		Gates::Core                    &_core;
+		Wishes                         &_wishes;
+		bool                           &_frozen;
+		Maker                          &_maker;
+		Timer::Connection               _timer { _env };
+
+		enum { HANDLES = 2048 };
+
+		Genode::Native_capability _handles[HANDLES] { };
+		unsigned                  _handle_count = 0;
+
+		Word _keep(Genode::Native_capability cap, Word &handle)
+		{
+			if (_handle_count == HANDLES) return Rust::NO_MEMORY;
+			if (!cap.valid())             return Word(Result::NOT_FOUND);
+
+			handle = _handle_count;
+			_handles[_handle_count++] = cap;
+			return 0;
+		}
+
+		Genode::Native_capability _handle(Word handle) const
+		{
+			return handle < _handle_count ? _handles[handle] : Genode::Native_capability();
+		}
+
+		Word _keep(Core_session::Cap_result const &result, Word &handle)
+		{
+			return result.convert<Word>(
+				[&] (Genode::Native_capability cap) { return _keep(cap, handle); },
+				[&] (Result r)                      { return Word(r); });
+		}
+
+		/**
+		 * Capability with the badge, which it may have already
+		 */
+		Core_session::Cap_result _badged(Genode::Native_capability cap, Word badge)
+		{
+			if (!badge || Word(cap.local_name()) == badge)
+				return cap;
+			return _core->rebadge(cap, badge);
+		}
+
+		/**
+		 * Apply 'fn' to the session with that id, return 'missing' if there is none
+		 */
+		Word _with_session(Word client_id, Word missing, auto const &fn)
+		{
+			Target * const target = _maker.target();
+			if (!target) return missing;
+
+			Word result = missing;
+			target->for_each_session([&] (Genode::Session_state const &s) {
+				if (s.id_at_client().value == client_id)
+					result = fn(s); });
+			return result;
+		}
+
+		static void _copy(char to[32], char const *from)
+		{
+			Genode::bzero(to, 32);
+			for (unsigned i = 0; from[i] && i < 32; i++) to[i] = from[i];
+		}
+
+		void _describe(Target const &, Genode::Session_state const &, Rust::Session &) const;
+
+	public:
+
+		Memory memory { _env };
+
+		World(Genode::Env &env, Gates::Core &core, Wishes &wishes, bool &frozen, Maker &maker)
+		: _env(env), _core(core), _wishes(wishes), _frozen(frozen), _maker(maker) { }
+
+		bool connected() const { return _core.constructed(); }
+
+		Word open(Word &id);
+		void call(Rust::Message &);
+		void region(Word n, Rust::Region &);
+		void slot(Word n, Rust::Slot &);
+		void thread(Word index, Rust::Thread &);
+		void session(Word n, Rust::Session &);
+		Word parent();
+		void target(char name[32], Word &ram, Word &caps);
+		void freeze(bool);
+		void destroy();
+		Word view(Word badge, Rust::Span &);
+		Rust::Long now_us() { return _timer.elapsed_us(); }
+		void pause() { _timer.msleep(20); }
+		Word wish(Word parent, Rust::Wish const *, Word count);
+		Word make(Word &id);
+		Word make_session(Rust::Session const &);
+		Word set_timer(Word client_id, Rust::Timer const &, Word sigh);
+		Word ram(Word bytes, Word badge, Word &handle, Rust::Span &);
+		Word rom(Word client_id, Word &handle);
+		Word session_handle(Word client_id, Word &handle);
+		Word object(Word kind, Word a, Word badge, Word &handle);
+		Word attach(Word handle, Rust::Attachment const &);
+		Word make_thread(Word index, Rust::Thread const &);
+		Word gate(Word thread, Word badge, Word &handle) { return _keep(_core->gate(thread, badge), handle); }
+		Word context(Word imprint, Word badge, Word pending, Word &handle) {
+			return _keep(_core->context(imprint, badge, pending), handle); }
+		Word signal_source(Word badge, Word &handle) { return _keep(_core->signal_source(badge), handle); }
+		Word semaphore(Word thread, Word &handle) { return _keep(_core->semaphore(thread), handle); }
+		Word install(Word slot, Word handle) { return Word(_core->install(slot, _handle(handle))); }
+};
+
+#endif /* _WORLD_H_ */
