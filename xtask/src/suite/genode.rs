@@ -51,19 +51,29 @@ struct Program {
     makefile: &'static str,
 }
 
-const PROGRAMS: [Program; 1] = [Program {
-    sources: "core-patch/genode/src/core",
-    includes: &["core-patch/genode/src/core/include", "core-patch/genode/src/core/thaw", SESSION],
-    header: "thaw_core_abi.h",
-    rust: "core-patch/genode/rust/src",
-    archive: "libthaw_core_genode.a",
-    makefile: "core-patch/genode/lib/mk/spec/arm/core-foc.mk",
-}];
+const PROGRAMS: [Program; 2] = [
+    Program {
+        sources: "core-patch/genode/src/core",
+        includes: &["core-patch/genode/src/core/include", "core-patch/genode/src/core/thaw", SESSION],
+        header: "thaw_core_abi.h",
+        rust: "core-patch/genode/rust/src",
+        archive: "libthaw_core_genode.a",
+        makefile: "core-patch/genode/lib/mk/spec/arm/core-foc.mk",
+    },
+    Program {
+        sources: "component/genode/src/app/thaw",
+        includes: &["component/genode/src/app/thaw", SESSION],
+        header: "abi.h",
+        rust: "component/genode/rust/src",
+        archive: "libthaw_genode.a",
+        makefile: "component/genode/src/app/thaw/target.mk",
+    },
+];
 
 /// Interface of the service in core.
 const SESSION: &str = "core-patch/genode/include";
 /// Programs that only run on Genode.
-const TESTS: [&str; 1] = ["core-patch/genode/src/test"];
+const TESTS: [&str; 2] = ["core-patch/genode/src/test", "component/genode/src/test"];
 
 /// All cases.
 pub fn cases() -> Vec<Case> {
@@ -85,7 +95,7 @@ fn compiles(context: &Context) -> Result<Vec<Verdict>> {
     }
     let verdict = |(unit, includes): (PathBuf, &[&str])| {
         let result = compile(&unit, &includes_of(includes), &context.out.join("unit.o"));
-        Verdict::new(&shown(&unit), result)
+        Verdict::of(&shown(&unit), result)
     };
     Ok(units.into_iter().map(verdict).collect())
 }

@@ -113,7 +113,9 @@ mod tests {
     #[test]
     fn puts_what_rust_says_as_assertions() {
         let mut shared = Shared::default();
-        shared.add("#[repr(C)] struct S { a: u32, b: u32 } extern \"C\" fn thaw_f(n: u64, s: &S) {}").unwrap();
+        shared
+            .add("#[repr(C)] struct S { a: u32, b: u32 } extern \"C\" fn thaw_f(n: u64, s: &S) {}")
+            .unwrap();
         let text = assertions("x.h", &shared).unwrap();
         assert!(text.contains("static_assert(is(&thaw_f, \"vlc\")"), "{text}");
         assert!(text.contains("static_assert(sizeof(decltype(pointee<1>(&thaw_f))) == 8,"), "{text}");

@@ -147,7 +147,9 @@ fn passed(ty: &Type) -> Result<Passed> {
     };
     match ty {
         Type::Reference(r) => Ok(pointer(&r.elem, r.mutability.is_some())),
-        Type::Ptr(p) => Ok(pointer(&p.elem, quote::ToTokens::to_token_stream(p).to_string().starts_with("* mut"))),
+        Type::Ptr(p) => {
+            Ok(pointer(&p.elem, quote::ToTokens::to_token_stream(p).to_string().starts_with("* mut")))
+        }
         _ => match last_name(ty).as_str() {
             "u32" | "i32" => Ok(Passed::Number(4)),
             "u64" | "i64" => Ok(Passed::Number(8)),

@@ -16,8 +16,9 @@ struct Slip {
     file: &'static str,
     right: &'static str,
     wrong: &'static str,
-    /// Unit that sees it.
+    /// Unit that sees it, and its directories of headers.
     unit: &'static str,
+    includes: &'static [&'static str],
     /// What the compiler must name.
     named: &'static str,
 }
@@ -26,7 +27,7 @@ const THAW: &str = "core-patch/genode/src/core/thaw";
 const BOOKS: &str = "core-patch/genode/src/core/thaw/thaw_books.cc";
 const TEST: &str = "core-patch/genode/src/test/thaw_core/main.cc";
 
-const SLIPS: [Slip; 6] = [
+const SLIPS: [Slip; 7] = [
     Slip {
         name: "wrong member",
         directory: THAW,
@@ -34,6 +35,7 @@ const SLIPS: [Slip; 6] = [
         right: "region.with_dataspace(",
         wrong: "region.with_data_space(",
         unit: BOOKS,
+        includes: PROGRAMS[0].includes,
         named: "with_data_space",
     },
     Slip {
@@ -43,6 +45,7 @@ const SLIPS: [Slip; 6] = [
         right: "t.platform_thread().gate()",
         wrong: "t.platform_thread().gates()",
         unit: BOOKS,
+        includes: PROGRAMS[0].includes,
         named: "gates",
     },
     Slip {
@@ -52,6 +55,7 @@ const SLIPS: [Slip; 6] = [
         right: "&Core::Platform_pd::_threads",
         wrong: "&Core::Platform_pd::_thread_list",
         unit: BOOKS,
+        includes: PROGRAMS[0].includes,
         named: "_thread_list",
     },
     Slip {
@@ -61,6 +65,7 @@ const SLIPS: [Slip; 6] = [
         right: "call_rpc<Rpc_gate>(thread, badge)",
         wrong: "call_rpc<Rpc_gate>(thread)",
         unit: TEST,
+        includes: &[SESSION],
         named: "Rpc_gate",
     },
     Slip {
@@ -70,6 +75,7 @@ const SLIPS: [Slip; 6] = [
         right: "Cap_result, gate, Word, Word)",
         wrong: "Cap_result, gates, Word, Word)",
         unit: "core-patch/genode/src/core/thaw/thaw_service.cc",
+        includes: PROGRAMS[0].includes,
         named: "gates",
     },
     Slip {
@@ -79,13 +85,24 @@ const SLIPS: [Slip; 6] = [
         right: "pd.alloc_rpc_cap(serving).with_result([&] (Cap c) { cap = c; }, [&] (Alloc_error) { });",
         wrong: "pd.alloc_rpc_cap(serving);",
         unit: "core-patch/genode/src/core/thaw/thaw_make.cc",
+        includes: PROGRAMS[0].includes,
         named: "nodiscard",
+    },
+    Slip {
+        name: "method of a policy that Genode does not ask for",
+        directory: "component/genode/src/app/thaw",
+        file: "target.h",
+        right: "void resource_request(",
+        wrong: "void resources_request(",
+        unit: "component/genode/src/app/thaw/world.cc",
+        includes: PROGRAMS[1].includes,
+        named: "resources_request",
     },
 ];
 
 /// Each slip fails, and the same copy without it compiles.
 pub(super) fn verdicts(context: &Context) -> Result<Vec<Verdict>> {
-    Ok(SLIPS.iter().map(|slip| Verdict::new(slip.name, check(slip, &context.out))).collect())
+    Ok(SLIPS.iter().map(|slip| Verdict::of(slip.name, check(slip, &context.out))).collect())
 }
 
 fn check(slip: &Slip, out: &Path) -> Result<()> {
@@ -109,8 +126,6 @@ fn try_copy(slip: &Slip, out: &Path, text: &str) -> Result<()> {
     let copy = copies.join(slip.file);
     write(&copy, text)?;
     let unit = if slip.unit.ends_with(slip.file) { copy } else { paths::root().join(slip.unit) };
-    let core = slip.unit.starts_with(PROGRAMS[0].sources);
-    let includes = if core { PROGRAMS[0].includes } else { &[SESSION] };
-    let all: Vec<PathBuf> = [copies].into_iter().chain(includes_of(includes)).collect();
+    let all: Vec<PathBuf> = [copies].into_iter().chain(includes_of(slip.includes)).collect();
     compile(&unit, &all, &out.join("slip.o"))
 }
