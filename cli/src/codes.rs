@@ -30,6 +30,8 @@ pub mod own {
     pub const LINE: u8 = 74;
     /// The line was closed before an image was complete.
     pub const UNFINISHED: u8 = 75;
+    /// A log without a whole image.
+    pub const NO_IMAGE: u8 = 76;
 }
 
 /// Every exit code and what it means; docs/errors.md has the same table.
@@ -76,6 +78,7 @@ pub const TABLE: &[(u8, &str)] = &[
     (own::NOT_BOOTED, "the machine that was to check did not run to its end"),
     (own::LINE, "line to a target cannot be opened or used"),
     (own::UNFINISHED, "line closed before an image was complete"),
+    (own::NO_IMAGE, "a log without a whole image"),
 ];
 
 /// Returns the table as part of the help.

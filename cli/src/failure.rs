@@ -25,6 +25,8 @@ pub enum Failure {
     NoTrace(PathBuf),
     /// A log without the result of a check.
     NoCheck(PathBuf),
+    /// A log without a whole image.
+    NoImage(PathBuf),
     /// The checked target cannot be saved, for that many reasons.
     NotSaveable(PathBuf, usize),
     /// The machine that was to check did not run to its end.
@@ -57,6 +59,7 @@ impl Failure {
             Self::NotADisk(_) => own::NOT_A_DISK,
             Self::NoTrace(_) => own::NO_TRACE,
             Self::NoCheck(_) => own::NO_CHECK,
+            Self::NoImage(_) => own::NO_IMAGE,
             Self::NotSaveable(..) => own::NOT_SAVEABLE,
             Self::Boot(_) => own::NOT_BOOTED,
             Self::Line(..) => own::LINE,
@@ -108,6 +111,9 @@ impl fmt::Display for Failure {
             }
             Self::NoCheck(path) => {
                 write!(f, "{}: no result of a check in it; run with mode=check", path.display())
+            }
+            Self::NoImage(path) => {
+                write!(f, "{}: no whole image in it; run thaw with print=yes to its end", path.display())
             }
             Self::NotSaveable(path, count) => {
                 write!(f, "{}: target cannot be saved for {count} reasons; see above", path.display())

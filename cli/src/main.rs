@@ -10,6 +10,7 @@ mod diff;
 mod extract;
 mod failure;
 mod file;
+mod from_log;
 mod input;
 mod line;
 mod print;
@@ -86,6 +87,16 @@ enum Verb {
         /// Print JSON.
         #[arg(long)]
         json: bool,
+    },
+    /// Writes the image that a component of Genode printed to an image file.
+    ///
+    /// Of several the last one that is complete.
+    FromLog {
+        /// Console log.
+        log: PathBuf,
+        /// Image file to write; replaced only when the new one is complete.
+        #[arg(short, long, value_name = "FILE")]
+        output: PathBuf,
     },
     /// Compares the states in two checkpoints: threads, memory, capabilities and objects.
     ///
@@ -236,6 +247,7 @@ fn run(verb: Verb) -> Result<(), Failure> {
             verify::verify(&input, &verify::Wanted { abi, board, generation, parent }, json)
         }
         Verb::Diff { a, b, continued, json } => diff::diff(&a, &b, continued, json),
+        Verb::FromLog { log, output } => from_log::from_log(&log, &output),
         Verb::Extract { disk, out, json } => extract::extract(&disk, &out, json),
         Verb::Receive { line, output } => transfer::receive(&line.way(), &output),
         Verb::Send { line, image } => transfer::send(&line.way(), &image),

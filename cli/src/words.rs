@@ -199,8 +199,9 @@ pub fn doing(thread: &Thread, pd: u32, names: &Names) -> String {
             let irq = irq.map_or_else(|| names.slot(pd, slot), |irq| names.irq(irq));
             format!("waiting for {irq}, {}", left(&wait))
         }
-        Activity::Call { badge, server, .. } => {
-            format!("in a call to {}, request delivered", partner(badge, server, names))
+        Activity::Call { badge, server, owed, .. } => {
+            let forgotten = if owed { "" } else { " and forgotten for a later one" };
+            format!("in a call to {}, request delivered{forgotten}", partner(badge, server, names))
         }
         Activity::Send { badge, receiver, position, .. } => {
             let partner = partner(badge, receiver, names);
@@ -249,8 +250,12 @@ fn exception(code: u32) -> String {
     }
 }
 
+/// Receive timeout that is a time of the kernel's clock.
+const ABSOLUTE: u32 = 0x8000;
+
 fn left(wait: &Wait) -> String {
     match wait.remaining_us {
+        _ if wait.timeout & ABSOLUTE != 0 => "until a time of the kernel's clock".into(),
         None => "for ever".into(),
         Some(us) => format!("at most {} left", time(us)),
     }
@@ -284,7 +289,8 @@ pub fn operands(activity: &Activity) -> view::Activity {
         Activity::IrqWait { slot, irq, wait } => {
             view::Activity { slot: Some(slot.into()), irq, ..waiting("irq-wait", &wait) }
         }
-        Activity::Call { slot, badge, server, tag, wait } => view::Activity {
+        Activity::Call { slot, badge, server, tag, owed, wait } => view::Activity {
+            position: (!owed).then_some(1),
             slot: Some(slot.into()),
             badge: Some(badge.into()),
             thread: Some(server),

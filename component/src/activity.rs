@@ -2,7 +2,7 @@
 
 use thaw_image::{Activity as Saved, Wait};
 use thaw_l4::{Timeouts, raw};
-use thaw_protocol::{Activity, activity_kind};
+use thaw_protocol::{Activity, CALL_FORGOTTEN, activity_kind};
 
 /// Index of the IRQ object in a slot, if it is one of the image.
 pub type IrqOf<'a> = &'a dyn Fn(u32) -> Option<u32>;
@@ -17,12 +17,17 @@ pub fn to_saved(activity: &Activity, irq_of: IrqOf<'_>) -> Saved {
     let slot = activity.selector >> raw::L4_CAP_SHIFT;
     let badge = activity.badge;
     match activity.kind {
-        activity_kind::RECEIVE if activity.selector & raw::L4_INVALID_CAP_BIT != 0 => Saved::Asleep { wait },
+        activity_kind::RECEIVE if activity.selector & raw::L4_INVALID_CAP_BIT != 0 => {
+            let bound = (activity.label != 0).then_some(u64::from(activity.label));
+            let remaining_us = wait.remaining_us.map(|us| bound.map_or(us, |bound| us.min(bound)));
+            Saved::Asleep { wait: Wait { remaining_us, ..wait } }
+        }
         activity_kind::RECEIVE => Saved::Receive { slot, wait },
         activity_kind::OPEN_WAIT => Saved::OpenWait { wait },
         activity_kind::IRQ_WAIT => Saved::IrqWait { slot, irq: irq_of(slot), wait },
         activity_kind::CALL_DELIVERED => {
-            Saved::Call { slot, badge, server: activity.peer, tag: activity.tag, wait }
+            let owed = activity.position != CALL_FORGOTTEN;
+            Saved::Call { slot, badge, server: activity.peer, tag: activity.tag, owed, wait }
         }
         activity_kind::SEND_QUEUED => Saved::Send {
             slot,
@@ -59,9 +64,13 @@ pub fn from_saved(saved: &Saved) -> Option<Activity> {
         Saved::Asleep { wait } | Saved::Receive { wait, .. } => waits(activity_kind::RECEIVE, wait),
         Saved::OpenWait { wait } => waits(activity_kind::OPEN_WAIT, wait),
         Saved::IrqWait { wait, .. } => waits(activity_kind::IRQ_WAIT, wait),
-        Saved::Call { badge, server, tag, wait, .. } => {
-            Activity { badge: *badge, peer: *server, tag: *tag, ..waits(activity_kind::CALL_DELIVERED, wait) }
-        }
+        Saved::Call { badge, server, tag, owed, wait, .. } => Activity {
+            badge: *badge,
+            peer: *server,
+            tag: *tag,
+            position: if *owed { 0 } else { CALL_FORGOTTEN },
+            ..waits(activity_kind::CALL_DELIVERED, wait)
+        },
         Saved::Send { badge, receiver, position, tag, label, wait, .. } => Activity {
             badge: *badge,
             peer: *receiver,
@@ -91,7 +100,7 @@ mod tests {
             let back = from_saved(&to_saved(&activity(kind, 0x20_0003), &|_| Some(0))).expect("known");
             assert_eq!(back.kind, kind);
         }
-        for activity in [call, send] {
+        for activity in [call, Activity { position: CALL_FORGOTTEN, ..call }, send] {
             assert_eq!(from_saved(&to_saved(&activity, &|_| None)), Some(activity));
         }
     }
@@ -111,6 +120,8 @@ mod tests {
             other => panic!("{other:?}"),
         };
         assert_eq!((of(0), of(0x3ff), of(0x400)), (None, Some(0x3ff), Some(0)));
+        let bounded = Activity { timeouts: 0x3ff, label: 40, ..activity(2, 0x802) };
+        assert_eq!(to_saved(&bounded, &|_| None).wait().and_then(|wait| wait.remaining_us), Some(40));
     }
 
     #[test]

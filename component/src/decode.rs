@@ -4,9 +4,9 @@ use core::convert::Infallible;
 
 use thaw_image::{
     Activity, Body, Dataspace, Extent, Frame as SavedFrame, Kind, Pager, Rights, Slot, SlotObject, Source,
-    Thread, ThreadState as Life, Verified,
+    Thread, ThreadState as Life, Verified, Wait,
 };
-use thaw_l4::{Frame, Vfp, raw};
+use thaw_l4::{Frame, Selector, Timeouts, Vfp, raw};
 use thaw_protocol::slot_kind;
 
 use crate::activity::from_saved;
@@ -125,12 +125,22 @@ fn add_thread<H: Host>(host: &H, books: &mut Books, index: u32, thread: &Thread)
     let (Some(activity), Some(booked)) = (thread.state.activity(), books.threads.last_mut()) else {
         return Ok(());
     };
+    if activity.wait().is_some_and(|wait| has_absolute_timeout(&wait)) {
+        return Err(Error::Unsupported("absolute timeout of thread", index));
+    }
     let state = &mut booked.state;
     state.activity = from_saved(&activity).ok_or(Error::Unsupported(doing(&activity), index))?;
     state.frame = frame(&thread.frame);
     state.vfp = Vfp { d: thread.vfp.d, fpscr: thread.vfp.fpscr };
     state.utcb = thread.utcb;
     Ok(())
+}
+
+/// Whether it lasts until a time of the kernel's clock, which has nothing to do with that of another boot.
+fn has_absolute_timeout(wait: &Wait) -> bool {
+    let timeouts = Timeouts(wait.timeout);
+    let op = Selector(wait.selector).op();
+    op.receives() && timeouts.receive().is_absolute() || op.sends() && timeouts.send().is_absolute()
 }
 
 fn doing(activity: &Activity) -> &'static str {

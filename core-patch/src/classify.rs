@@ -31,6 +31,8 @@ pub(crate) struct Stopped<'a> {
     pub(crate) target: Target,
     /// The instructions before its pc, as many as [`syscall_at`] asks for.
     pub(crate) code: Option<[u32; 2]>,
+    /// First message register: the operation of a message to an IRQ object.
+    pub(crate) first_word: u32,
 }
 
 /// Bytes to go back to repeat the system call that ended at the frame's pc, if the words there are one.
@@ -78,6 +80,15 @@ pub(crate) fn entry_before(revision: Revision, words: [Option<u32>; 2]) -> Entry
     }
 }
 
+/// Whether a thread that is blocked behind these three words is in a receive from nobody: the instruction before
+/// the system call sets r2.
+pub(crate) fn is_sleep(revision: Revision, words: [Option<u32>; 3]) -> bool {
+    match revision {
+        Revision::G => words == [Some(Selector::SLEEP_MARK), Some(0xe1a0_e00f), Some(0xe3e0_f00b)],
+        Revision::M => words[1..] == [Some(Selector::SLEEP_MARK), Some(0xef00_0000)],
+    }
+}
+
 /// Whether an ARM instruction can write the pc.
 const fn may_jump(word: u32) -> bool {
     let branch = word & 0x0e00_0000 == 0x0a00_0000;
@@ -106,6 +117,7 @@ pub(crate) fn classify(revision: Revision, stopped: &Stopped<'_>) -> Result<(Act
         Rest::Drained(drained) => resend(stopped, back, drained),
         Rest::Probed => receive_phase(stopped, back, MsgTag::default()),
         Rest::Answered(server) => Ok(answered(stopped, back, server)),
+        Rest::Fired => receive_phase(stopped, back, MsgTag::new(raw::L4_PROTO_IRQ, 1, 0, 0)),
         _ if stopped.utcb_error == raw::L4_IPC_SECANCELED => send_phase(stopped),
         _ => receive_phase(stopped, back, tag),
     }
@@ -143,10 +155,14 @@ fn receive_phase(stopped: &Stopped<'_>, back: u32, tag: MsgTag) -> Result<(Activ
     let tag = tag.without_error();
     let again = |kind| Ok((activity(stopped, kind, tag), rewound(stopped.frame, back, tag)));
     match (selector.op(), stopped.target) {
-        (Op::RECEIVE | Op::CALL, Target::Irq { .. }) => {
-            // The send to an IRQ object acts at once and twice is as good as once: it unmasks.
-            again(activity_kind::IRQ_WAIT)
+        // The send to an IRQ object acts at once, and to unmask twice is as good as once. Anything else is not
+        // sent again.
+        (Op::CALL, Target::Irq { .. }) if stopped.first_word != raw::THAW_IRQ_EOI_OP => {
+            let mut again = rewound(stopped.frame, back, MsgTag::default());
+            again.set_reg(2, selector.with_op(Op::RECEIVE).0);
+            Ok((activity(stopped, activity_kind::IRQ_WAIT, MsgTag::default()), again))
         }
+        (Op::RECEIVE | Op::CALL, Target::Irq { .. }) => again(activity_kind::IRQ_WAIT),
         (Op::RECEIVE, _) => again(activity_kind::RECEIVE),
         (Op::WAIT, _) => again(activity_kind::OPEN_WAIT),
         // The reply or send is out: repeating it would answer twice, so only the wait is repeated.
@@ -221,7 +237,8 @@ mod tests {
     }
 
     fn stopped<'a>(frame: &'a Frame, target: Target, utcb_error: u32, code: [u32; 2]) -> Stopped<'a> {
-        Stopped { index: 7, frame, rest: Rest::Cancelled, utcb_error, target, code: Some(code) }
+        let first_word = raw::THAW_IRQ_EOI_OP;
+        Stopped { index: 7, frame, rest: Rest::Cancelled, utcb_error, target, code: Some(code), first_word }
     }
 
     #[test]
@@ -278,6 +295,31 @@ mod tests {
             classify(Revision::G, &stopped(&frame, irq, raw::L4_IPC_RECANCELED, G_CALL)).expect("irq");
         assert_eq!((activity.kind, activity.badge), (activity_kind::IRQ_WAIT, 0x70));
         assert_eq!((again.reg(0), again.reg(2)), (0xffff_0001, 0x20_1003));
+    }
+
+    #[test]
+    fn what_was_sent_to_an_irq_is_repeated_only_if_it_unmasks() {
+        let irq = Target::Irq { label: 0x70 };
+        let fired = frame(0, 0x20_1003);
+        let mut waiter = stopped(&fired, irq, 0, M_CALL);
+        waiter.rest = Rest::Fired;
+        let (activity, again) = classify(Revision::M, &waiter).expect("irq");
+        assert_eq!(
+            (activity.kind, again.reg(0), again.reg(2)),
+            (activity_kind::IRQ_WAIT, 0xffff_0001, 0x20_1003)
+        );
+        waiter.first_word = 2;
+        let (_, again) = classify(Revision::M, &waiter).expect("irq");
+        assert_eq!((again.reg(0), again.reg(2)), (0, 0x20_1002));
+    }
+
+    #[test]
+    fn a_sleep_is_known_by_the_instruction_before_it() {
+        let mark = Some(Selector::SLEEP_MARK);
+        let (g, m) = ([Some(0xe1a0_e00f), Some(0xe3e0_f00b)], Some(0xef00_0000));
+        assert!(is_sleep(Revision::G, [mark, g[0], g[1]]) && is_sleep(Revision::M, [None, mark, m]));
+        assert!(!is_sleep(Revision::G, [Some(0), g[0], g[1]]) && !is_sleep(Revision::M, [mark, Some(0), m]));
+        assert!(!is_sleep(Revision::G, [None, mark, m]) && !is_sleep(Revision::M, [mark, g[0], g[1]]));
     }
 
     #[test]

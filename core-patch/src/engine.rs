@@ -200,9 +200,10 @@ impl<'a, K: Kernel, H: Host> Engine<'a, K, H> {
         self.check_staged()?;
         let pd = self.pd()?;
         let result = self.continue_all();
-        if result.is_ok() {
-            self.set.state = State::Open;
-            self.host.thaw(pd);
+        match result {
+            Ok(()) => self.set.state = State::Open,
+            // It can be tried again; until then the books must not change. Fails only if the PD is gone.
+            Err(_) => drop(self.host.freeze(pd)),
         }
         result
     }

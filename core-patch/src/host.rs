@@ -91,6 +91,8 @@ pub struct ThreadInfo {
     pub exc_handler: CapIndex,
     /// Whether it was started. Triggering an exception on a thread that was not would start it.
     pub started: bool,
+    /// Differs from that of any thread that had the index or the capability before.
+    pub serial: u32,
 }
 
 /// Answer to a question for thread `i`.
@@ -144,7 +146,8 @@ pub trait Host {
     /// Object number `n` that the core made for the PD, `None` past the last.
     fn object(&mut self, pd: PdInfo, n: usize) -> HostResult<Option<ObjectInfo>>;
 
-    /// Refuses to make or destroy anything of the PD until [`thaw`](Self::thaw).
+    /// From now on nothing of the PD is made or ended until [`thaw`](Self::thaw). A request that the core had begun
+    /// is finished first; its threads make no new one, as they stand still by now.
     fn freeze(&mut self, pd: PdInfo) -> HostResult<()>;
 
     /// Ends [`freeze`](Self::freeze).

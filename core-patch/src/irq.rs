@@ -10,7 +10,7 @@ use thaw_protocol::{Error, ErrorKind, IRQS_MAX, trace::Event};
 use crate::{
     Engine, Env, Host, ObjectKind,
     receive::{at, step},
-    set::IrqEntry,
+    set::{IrqEntry, Phase, Rest},
 };
 
 impl<K: Kernel, H: Host> Engine<'_, K, H> {
@@ -46,6 +46,38 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
             self.trace(Event::IrqCapture.of_all().with(irq.slot.0));
         }
         if self.set.irqs.iter().any(|irq| irq.captured) { self.poll() } else { Ok(()) }
+    }
+
+    /// Triggers the IRQs of threads in `silent` one by one: who waits for one comes out. A trigger that nobody
+    /// took is back with us before anybody else runs. Whether somebody came out.
+    pub(crate) fn probe_irqs(&mut self, silent: u64) -> Result<bool, Error> {
+        let mut out = false;
+        for n in 0..self.set.irqs.len() {
+            let irq = self.set.irqs[n];
+            let Some(i) = irq.thread.filter(|i| silent & (1 << i) != 0) else { continue };
+            let entry = &self.set.entries[i];
+            let Some(info) = entry.info.filter(|_| entry.phase == Phase::Triggered) else { continue };
+            // With one pending it would not wait for it.
+            if !irq.captured || irq.pending != 0 {
+                continue;
+            }
+            let label = Env::IRQ_LABEL + 4 * n as u32;
+            irq.cap.bind(self.k, info.cap, irq.label).map_err(at(step::IRQ))?;
+            irq.cap.trigger(self.k).map_err(at(step::IRQ))?;
+            irq.cap.bind(self.k, self.env.handler, label).map_err(at(step::IRQ))?;
+            self.poll()?;
+            if self.set.irqs[n].pending != 0 {
+                self.set.irqs[n].pending -= 1;
+                continue;
+            }
+            self.quiesce()?;
+            if self.set.entries[i].phase == Phase::Held {
+                self.set.entries[i].rest = Rest::Fired;
+                self.trace(Event::Probe.of(i).with(irq.slot.0));
+                out = true;
+            }
+        }
+        Ok(out)
     }
 
     /// A trigger arrived under an IRQ label.

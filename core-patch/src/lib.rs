@@ -24,7 +24,6 @@ mod receive;
 mod resolve;
 mod resume;
 mod set;
-mod shadow;
 mod slots;
 mod stop;
 mod stub;

@@ -4,24 +4,34 @@
 //! stub that receives. Then the queues in their order. Then everybody else.
 
 use heapless::Vec;
-use thaw_protocol::{Activity, Error, ErrorKind, THREADS_MAX, activity_kind, part};
+use thaw_protocol::{Activity, CALL_FORGOTTEN, Error, ErrorKind, THREADS_MAX, activity_kind, part};
+
+/// A call to be staged.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Link {
+    pub(crate) client: usize,
+    pub(crate) server: usize,
+    /// The server owes the answer: the last one that is staged with it.
+    pub(crate) owed: bool,
+}
 
 /// Links of a set: at most one call for each thread.
-pub(crate) type Links = Vec<(usize, usize), THREADS_MAX>;
+pub(crate) type Links = Vec<Link, THREADS_MAX>;
 
-/// Client and server of every unanswered call, in an order in which they can be staged.
+/// Every unanswered call, in an order in which they can be staged.
 pub(crate) fn links(activities: &[(usize, Activity)]) -> Result<Links, Error> {
     let mut open: Links = Vec::new();
     for (client, activity) in activities {
         if activity.kind != activity_kind::CALL_DELIVERED {
             continue;
         }
-        let server = known(activities, *client, activity.peer)?;
-        if open.iter().any(|(_, other)| *other == server) {
-            return Err(ErrorKind::AmbiguousLink.with(server as u32, *client as u32, 0));
+        let (client, server) = (*client, known(activities, *client, activity.peer)?);
+        let owed = activity.position != CALL_FORGOTTEN;
+        if owed && open.iter().any(|other| other.owed && other.server == server) {
+            return Err(ErrorKind::AmbiguousLink.with(server as u32, client as u32, 0));
         }
         // A thread makes at most one call, so the table cannot overflow.
-        let _ = open.push((*client, server));
+        let _ = open.push(Link { client, server, owed });
     }
     in_order(open)
 }
@@ -29,9 +39,13 @@ pub(crate) fn links(activities: &[(usize, Activity)]) -> Result<Links, Error> {
 fn in_order(mut open: Links) -> Result<Links, Error> {
     let mut ordered = Links::new();
     while !open.is_empty() {
-        let next = open.iter().position(|(client, _)| !open.iter().any(|(_, server)| server == client));
+        let next = open.iter().position(|link| {
+            let is_called = open.iter().any(|other| other.server == link.client);
+            let others = open.iter().filter(|other| other.server == link.server).count() > 1;
+            !is_called && !(link.owed && others)
+        });
         let Some(next) = next else {
-            return Err(ErrorKind::Cycle.with(open[0].0 as u32, 0, 0));
+            return Err(ErrorKind::Cycle.with(open[0].client as u32, 0, 0));
         };
         let _ = ordered.push(open.remove(next));
     }
@@ -76,7 +90,18 @@ mod tests {
     #[test]
     fn a_server_is_linked_before_it_calls() {
         let set = [(0, call(1)), (1, call(2)), (2, Activity::USER), (3, call(0))];
-        assert_eq!(links(&set).expect("chain")[..], [(3, 0), (0, 1), (1, 2)]);
+        let pairs = |links: Links| links.iter().map(|l| (l.client, l.server)).collect::<Vec<_, 8>>();
+        assert_eq!(pairs(links(&set).expect("chain"))[..], [(3, 0), (0, 1), (1, 2)]);
+    }
+
+    #[test]
+    fn a_forgotten_call_is_staged_before_the_one_that_is_owed() {
+        let forgotten = |peer| Activity { position: CALL_FORGOTTEN, ..call(peer) };
+        // 1 is itself a server of 0, so its forgotten call to 3 comes late, and that of 2 after it.
+        let set = [(0, call(1)), (1, forgotten(3)), (2, call(3)), (3, Activity::USER)];
+        let order = links(&set).expect("one is owed");
+        let expected = [(0, 1, true), (1, 3, false), (2, 3, true)];
+        assert_eq!(order.iter().map(|l| (l.client, l.server, l.owed)).collect::<Vec<_, 8>>()[..], expected);
     }
 
     #[test]
@@ -86,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn two_callers_of_one_server_are_refused() {
+    fn a_server_owes_one_answer_at_most() {
         let set = [(0, call(2)), (1, call(2)), (2, Activity::USER)];
         assert_eq!(links(&set), Err(ErrorKind::AmbiguousLink.with(2, 1, 0)));
     }

@@ -4,15 +4,16 @@
 //! Whoever is in the queue of a receiver that stands still is drained out of it. Only what waits is
 //! aborted; and as long as more than one receiver is silent, one of them may be in the queue of another.
 //! Then those are brought out without aborting anything: callers of a server that stands still by an empty
-//! answer, open waits by an empty message, and the rest when what they wait for happens.
+//! answer, open waits by an empty message, waits for an IRQ by triggering it, and the rest when what they wait
+//! for happens. A sleep that its code shows to be one is aborted at once.
 
 use l4_sys::{MsgTag, Op, Selector, Timeout, Timeouts, raw};
-use thaw_l4::{ExRegs, Kernel, ipc::check};
+use thaw_l4::{Cap, ExRegs, Kernel, OldExRegs, Thread, ipc::check};
 use thaw_protocol::{Error, ErrorKind, trace::Event};
 
 use crate::{
     Engine, Host, ObjectKind,
-    classify::{Entry, entry_before},
+    classify::{Entry, entry_before, is_sleep},
     receive::{at, step},
     set::{Phase, Rest, bits},
 };
@@ -20,7 +21,7 @@ use crate::{
 /// Rounds of cancel and barrier before a thread is given up.
 const ROUNDS: u32 = 4;
 /// How often, and how long, silent receivers are given time to come out by themselves.
-const PATIENCE: (u32, u32) = (8, 1000);
+const PATIENCE: (u32, u32) = (12, 1000);
 /// Tag of our answer to a caller whose server stands still: no words.
 pub(crate) const ANSWER: u32 = 0x600e_0000;
 /// Tag of our message to an open wait: no words.
@@ -32,6 +33,8 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
     pub(crate) fn resolve(&mut self) -> Result<(), Error> {
         self.check_syscalls()?;
         let receivers = self.receivers();
+        // Whoever sleeps is in nobody's queue.
+        self.cancel(self.sleepers())?;
         loop {
             if self.empty_queues(receivers)? {
                 continue;
@@ -65,8 +68,8 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
         };
         let now = full(self);
         for receiver in bits(now) {
-            // Draining makes the receiver forget whom it owes an answer.
-            if (receivers & self.set.mask(Phase::Triggered)).count_ones() > 1 {
+            // Draining makes the receiver forget whom it owes an answer; of several callers one holds the link.
+            if self.set.mask(Phase::Triggered) != 0 {
                 self.answer_caller(receiver)?;
             }
             self.drain(receiver)?;
@@ -80,6 +83,8 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
         let before = self.set.mask(Phase::Held);
         self.save_utcbs(1 << server)?;
         let reply = [(0, ANSWER), (2, Selector::nobody(Op::REPLY).0), (3, ZERO_BOTH.0), (4, 0), (5, 0)];
+        self.set.entries[server].utcb_stale = true;
+        self.set.entries[server].answered = true;
         self.run_syscall(server, &reply)?;
         self.trace(Event::Answer.of(server));
         for caller in bits(self.set.mask(Phase::Held) & !before) {
@@ -93,7 +98,7 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
 
     /// Several receivers are silent: brings out at least one, without aborting anything.
     fn coax(&mut self, silent: u64) -> Result<(), Error> {
-        if self.probe_waits(silent)? != 0 {
+        if self.probe_waits(silent)? != 0 || self.probe_irqs(silent)? {
             return Ok(());
         }
         for _ in 0..PATIENCE.0 {
@@ -163,6 +168,12 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
         }
     }
 
+    /// Silent threads whose system call can only be a sleep.
+    fn sleepers(&self) -> u64 {
+        let silent = bits(self.set.mask(Phase::Triggered));
+        silent.filter(|i| self.set.entries[*i].sleeps).fold(0, |mask, i| mask | 1 << i)
+    }
+
     /// Refuses threads whose system call could not be repeated, before any is aborted.
     fn check_syscalls(&mut self) -> Result<(), Error> {
         let pd = self.pd()?;
@@ -170,11 +181,26 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
             let Some(info) = self.set.entries[i].info else { continue };
             let old = info.cap.ex_regs(self.k, ExRegs::default()).map_err(at(step::EX_REGS))?;
             let last = old.ip.wrapping_sub(4);
-            let words = [self.host.peek(pd, last.wrapping_sub(4)), self.host.peek(pd, last)];
+            let mut before = |n: u32| self.host.peek(pd, last.wrapping_sub(4 * n));
+            let words = [before(1), before(0)];
+            self.set.entries[i].sleeps = is_sleep(self.k.revision(), [before(2), before(1), before(0)]);
             if entry_before(self.k.revision(), words) == Entry::Unknown {
                 return Err(ErrorKind::UnknownSyscall.with(i as u32, old.ip, words[1].unwrap_or(0)));
             }
+            if self.waits_in_exception(info.cap, old)? {
+                return Err(ErrorKind::InException.with(i as u32, old.ip, 0));
+            }
         }
         Ok(())
+    }
+
+    /// Whether a silent thread waits for the answer to an exception of its own: then its registers cannot be
+    /// changed, not even its stack pointer for a moment.
+    fn waits_in_exception(&self, thread: Cap<Thread>, old: OldExRegs) -> Result<bool, Error> {
+        let change =
+            |sp| thread.ex_regs(self.k, ExRegs { sp, ..ExRegs::default() }).map_err(at(step::EX_REGS));
+        change(Some(old.sp ^ 8))?;
+        let moved = change(Some(old.sp))?.sp != old.sp;
+        Ok(!moved)
     }
 }

@@ -1,6 +1,6 @@
 //! Continuing all threads of a set, live or fresh.
 
-use l4_sys::{Frame, MsgTag, Op, Selector, raw};
+use l4_sys::{Frame, MsgTag, Op, Selector, Timeout, Timeouts, raw};
 use thaw_l4::{ExRegs, Fpage, Kernel, ThreadControl};
 use thaw_protocol::{Activity, Error, ErrorKind, trace::Event};
 
@@ -11,9 +11,11 @@ use crate::{
     stub::Stub,
 };
 
-/// r0 of a client whose call is staged: no words. The next stop finds it in the aborted call's r0, and the
-/// program's own tag in the shadow record.
-pub(crate) const STAGED_CALL: u32 = 0x5e57_0000;
+/// r0 of a client whose call is staged: no words. A later stop may find it in the aborted call's r0.
+const STAGED_CALL: u32 = 0x5e57_0000;
+/// Tag of our call to a server that owes nobody an answer: no words.
+const FORGET: u32 = 0x6010_0000;
+const ZERO_BOTH: Timeouts = Timeouts::new(Timeout::ZERO, Timeout::ZERO);
 
 impl<K: Kernel, H: Host> Engine<'_, K, H> {
     /// Takes hold of the threads in `mask` of a fresh PD before their first instruction.
@@ -43,7 +45,6 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
             info.started = true;
             let thread = info.cap.index().0;
             self.set.naps.forget(thread);
-            self.set.shadow.forget(thread);
             self.hook(i)?;
             self.lift(i, self.env.lift)?;
             // Starts the thread, which raises the exception before its first instruction.
@@ -91,14 +92,20 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
         let stale = bits(self.set.mask(Phase::Held)).filter(|i| self.set.entries[*i].utcb_stale);
         let stale = stale.fold(0, |mask, i| mask | 1 << i);
         self.load_utcbs(stale)?;
-        for (client, server) in &links {
-            self.stage(*client, *server)?;
+        for (n, link) in links.iter().enumerate() {
+            self.stage(link.client, link.server)?;
+            let is_last = !links[n + 1..].iter().any(|later| later.server == link.server);
+            if is_last && !link.owed {
+                self.forget_caller(link.server)?;
+            }
         }
         for sender in &queue {
             self.stage_sender(*sender)?;
             self.trace(Event::Queue.of(*sender).with(self.set.entries[*sender].activity.peer));
         }
         self.return_irqs()?;
+        // Before anybody can make a request.
+        self.host.thaw(self.pd()?);
         self.move_all_out()?;
         self.unmap_window()?;
         self.trace(Event::Window.of_all());
@@ -120,14 +127,29 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
         let stub = self.start_own_syscall(client, STAGED_CALL)?;
         self.quiesce()?;
         self.note_own_syscall(client, stub)?;
-        if let Some(info) = self.set.entries[client].info {
-            self.set.shadow.note(info.cap.index().0, self.set.entries[client].activity.tag);
-        }
         let got = self.finish_stub(server, Stub::Syscall)?;
         if MsgTag(got.reg(0)).0 != STAGED_CALL {
             return Err(ErrorKind::StubFailed.with(server as u32, got.reg(0), got.reg(4)));
         }
         self.trace(Event::Stage.of(client).with(server as u32));
+        Ok(())
+    }
+
+    /// Makes a held server owe nobody an answer: a call of ours takes the place of its last caller's and is given
+    /// up at once.
+    fn forget_caller(&mut self, server: usize) -> Result<(), Error> {
+        let Some(info) = self.set.entries[server].info else { return Ok(()) };
+        let wait = [(0, 0), (2, Selector::nobody(Op::WAIT).0), (3, 0), (4, 0), (5, 0)];
+        self.start_stub(server, Stub::Syscall, &wait)?;
+        self.quiesce()?;
+        let tag = MsgTag(FORGET | raw::L4_MSGTAG_SCHEDULE);
+        // Its timeout of zero is over when it is received, so this ends in an error.
+        self.k.ipc(info.cap.select(Op::CALL), tag, ZERO_BOTH, 0);
+        self.quiesce()?;
+        let got = self.finish_stub(server, Stub::Syscall)?;
+        if got.reg(0) & !raw::L4_MSGTAG_SCHEDULE != FORGET {
+            return Err(ErrorKind::StubFailed.with(server as u32, got.reg(0), got.reg(4)));
+        }
         Ok(())
     }
 
@@ -202,15 +224,16 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
         // A stub may be under way; its thread has to be back before anything is asked of it.
         let _ = self.quiesce();
         let held = self.set.mask(Phase::Held);
-        let unsaved =
-            bits(held).filter(|i| !self.set.entries[*i].utcb_saved).fold(0, |mask, i| mask | 1 << i);
-        let _ = self.save_utcbs(unsaved);
+        let _ = self.save_utcbs(held);
         for i in bits(held) {
             if self.set.entries[i].activity == Activity::USER && self.classify(i).is_err() {
                 self.set.entries[i].activity = Activity::USER;
             }
         }
         if self.continue_all().is_err() {
+            if let Some(pd) = self.set.pd {
+                self.host.thaw(pd);
+            }
             for i in bits(self.set.mask(Phase::Held)) {
                 let _ = self.release(i);
             }

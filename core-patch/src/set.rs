@@ -7,7 +7,6 @@ use thaw_protocol::{Activity, IRQS_MAX, StopReport, THREADS_MAX};
 
 use crate::host::{ObjectInfo, PdInfo, ThreadInfo};
 use crate::naps::Naps;
-use crate::shadow::Shadow;
 use crate::trace::Trace;
 
 /// Where a session is.
@@ -67,6 +66,8 @@ pub(crate) enum Rest {
     Probed,
     /// It waited for the answer of that thread and was given an empty one; r0 is not its own any more.
     Answered(usize),
+    /// It waited for an IRQ that we triggered; r0 and r4 are not its own any more.
+    Fired,
 }
 
 /// One thread of the set.
@@ -78,6 +79,10 @@ pub(crate) struct Entry {
     pub(crate) rest: Rest,
     /// As a receiver: its queue was emptied.
     pub(crate) emptied: bool,
+    /// As a server: it was made to answer whom it owed an answer, if anybody.
+    pub(crate) answered: bool,
+    /// Blocked in a system call that can only be a sleep.
+    pub(crate) sleeps: bool,
     /// Stop gate mapped into the PD.
     pub(crate) gate_mapped: bool,
     /// The UTCB in our books is the thread's at the stop.
@@ -105,6 +110,8 @@ impl Entry {
         phase: Phase::Free,
         rest: Rest::Trap,
         emptied: false,
+        answered: false,
+        sleeps: false,
         gate_mapped: false,
         utcb_saved: false,
         utcb_stale: false,
@@ -117,6 +124,21 @@ impl Entry {
         utcb: [0; UTCB_WORDS],
         activity: Activity::USER,
     };
+
+    /// A thread of which nothing is known but that it exists. What belongs to the place stays.
+    pub(crate) fn begin(&mut self, info: Option<ThreadInfo>) {
+        self.info = info;
+        self.phase = Phase::Free;
+        self.rest = Rest::Trap;
+        self.emptied = false;
+        self.answered = false;
+        self.sleeps = false;
+        self.staged = false;
+        self.ended = None;
+        self.utcb_saved = false;
+        self.utcb_stale = false;
+        self.activity = Activity::USER;
+    }
 
     /// The thread, if it has ever been started or is to be.
     pub(crate) fn live(&self) -> Option<ThreadInfo> {
@@ -168,7 +190,6 @@ pub struct Set {
     pub(crate) letting_go: bool,
     /// Filled slots at the last stop: slot, kind, badge.
     pub(crate) slots: Vec<[u32; 3], SLOTS_MAX>,
-    pub(crate) shadow: Shadow,
     pub(crate) naps: Naps,
     pub(crate) report: StopReport,
     pub(crate) trace: Trace,
@@ -194,7 +215,6 @@ impl Set {
             letting_go: false,
             slots: Vec::new(),
             report: StopReport { threads: 0, cancelled: 0, drained: 0, links: 0, barriers: 0 },
-            shadow: Shadow::new(),
             naps: Naps::new(),
             trace: Trace::new(),
         }

@@ -1,7 +1,7 @@
 //! Stopping all threads of a PD, harmlessly.
 //!
 //! 1. Trigger every started thread; those in user code trap, calls end first, no new ones begin.
-//! 2. Barrier: nothing of the set is ready any more.
+//! 2. Barrier: nothing of the set is ready any more. Then the core's books are frozen.
 //! 3. Catch pending IRQs.
 //! 4. Bring out who is blocked (`resolve`): queues are drained, receivers before their senders. Never is
 //!    an IPC aborted while a possible receiver of its message is ready: the kernels corrupt it then.
@@ -10,16 +10,16 @@
 use l4_sys::{Frame, Selector, Timeouts, raw};
 use thaw_l4::{ExRegs, Kernel, ThreadControl};
 use thaw_protocol::{
-    Activity, Error, ErrorKind, NO_THREAD, StopReport, THREADS_MAX, activity_kind, trace::Event,
+    Activity, CALL_FORGOTTEN, Error, ErrorKind, NO_THREAD, StopReport, THREADS_MAX, activity_kind,
+    trace::Event,
 };
 
 use crate::{
-    Engine, Host, ObjectKind, ThreadLookup,
+    Engine, Host, ObjectKind, ThreadInfo, ThreadLookup,
     classify::{Stopped, Target, classify},
     naps::Sleep,
     plan,
     receive::{at, step},
-    resume::STAGED_CALL,
     set::{OBJECTS_MAX, Phase, Rest, State, bits},
 };
 
@@ -32,8 +32,6 @@ pub(crate) type Activities = heapless::Vec<(usize, Activity), THREADS_MAX>;
 impl<K: Kernel, H: Host> Engine<'_, K, H> {
     /// Stops all started threads, or none: after an error the target runs on.
     pub(crate) fn stop(&mut self) -> Result<StopReport, Error> {
-        let pd = self.pd()?;
-        self.host.freeze(pd).map_err(|e| ErrorKind::Kernel.with(e, step::HOST, 0))?;
         self.set.report = StopReport::default();
         self.set.snapshot = false;
         self.set.letting_go = false;
@@ -45,7 +43,6 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
             }
             Err(e) => {
                 self.let_go();
-                self.host.thaw(pd);
                 Err(e)
             }
         }
@@ -58,14 +55,12 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
         self.refuse_unbound_gates()?;
         self.map_window()?;
         self.trace(Event::Window.of_all());
-        self.trigger_all()?;
-        self.settle()?;
+        self.arrest()?;
         // Until here nothing was done that letting everybody go would not undo.
         self.scan_slots()?;
         self.capture_irqs()?;
         self.resolve()?;
-        let unsaved = self.set.mask(Phase::Held) & !self.saved();
-        self.save_utcbs(unsaved)?;
+        self.save_utcbs(self.set.mask(Phase::Held))?;
         self.classify_all()?;
         self.refuse_outside_calls()?;
         self.set.report.threads = self.set.live().count() as u32;
@@ -73,29 +68,63 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
         plan::queue(&self.activities()).map(|_| ())
     }
 
+    /// Makes everybody stand still or stay blocked, then freezes the core's books.
+    ///
+    /// Until then a thread may be in a request to the core, which is answered as ever: no thread of the set finds
+    /// the PD frozen. What such a request made is stopped too.
+    fn arrest(&mut self) -> Result<(), Error> {
+        let pd = self.pd()?;
+        for _ in 0..ROUNDS {
+            self.trigger_all()?;
+            self.settle()?;
+            self.host.freeze(pd).map_err(|e| ErrorKind::Kernel.with(e, step::HOST, 0))?;
+            let more = self.book_again()?;
+            self.book_objects()?;
+            if !more {
+                return self.refuse_unbound_gates();
+            }
+            self.host.thaw(pd);
+        }
+        Err(ErrorKind::BarrierTimeout.with(ROUNDS, 0, 0))
+    }
+
     /// Reads the core's books of the PD's threads.
     pub(crate) fn book_threads(&mut self) -> Result<(), Error> {
-        let pd = self.pd()?;
         let mut ended = false;
         for i in 0..THREADS_MAX {
-            let found = if ended {
-                ThreadLookup::End
-            } else {
-                self.host.thread(pd, i).map_err(|e| ErrorKind::Kernel.with(e, step::HOST, 0))?
-            };
-            ended = found == ThreadLookup::End;
-            let entry = &mut self.set.entries[i];
-            entry.info = if let ThreadLookup::Thread(info) = found { Some(info) } else { None };
-            entry.phase = Phase::Free;
-            entry.rest = Rest::Trap;
-            entry.emptied = false;
-            entry.staged = false;
-            entry.ended = None;
-            entry.utcb_saved = false;
-            entry.utcb_stale = false;
-            entry.activity = Activity::USER;
+            let info = self.look_up(i, &mut ended)?;
+            self.set.entries[i].begin(info);
         }
         Ok(())
+    }
+
+    /// Reads them once more; whether there is a started thread that was not there before.
+    fn book_again(&mut self) -> Result<bool, Error> {
+        let (mut ended, mut more) = (false, false);
+        for i in 0..THREADS_MAX {
+            let info = self.look_up(i, &mut ended)?;
+            let entry = &mut self.set.entries[i];
+            if entry.info == info {
+                continue;
+            }
+            // On M the kernel empties the reply slot of a thread that ends.
+            if let Some(slot) = entry.reply.take() {
+                self.set.replies &= !(1 << slot);
+            }
+            entry.begin(info);
+            more |= entry.live().is_some();
+        }
+        Ok(more)
+    }
+
+    fn look_up(&mut self, i: usize, ended: &mut bool) -> Result<Option<ThreadInfo>, Error> {
+        let pd = self.pd()?;
+        if *ended {
+            return Ok(None);
+        }
+        let found = self.host.thread(pd, i).map_err(|e| ErrorKind::Kernel.with(e, step::HOST, 0))?;
+        *ended = found == ThreadLookup::End;
+        Ok(if let ThreadLookup::Thread(info) = found { Some(info) } else { None })
     }
 
     /// Reads the core's books of the PD's gates and IRQ objects.
@@ -196,7 +225,7 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
         }
     }
 
-    fn saved(&self) -> u64 {
+    pub(crate) fn saved(&self) -> u64 {
         self.set.live().filter(|i| self.set.entries[*i].utcb_saved).fold(0, |mask, i| mask | 1 << i)
     }
 
@@ -252,10 +281,20 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
             utcb_error: entry.utcb[raw::THAW_UTCB_ERROR_WORD as usize] & raw::L4_IPC_ERROR_MASK,
             target: self.target(frame.reg(2)),
             code,
+            first_word: entry.utcb[0],
         };
         let (mut activity, mut frame) = classify(self.k.revision(), &stopped)?;
-        self.look_up_tag(i, &mut activity, &mut frame);
-        if self.sleeps_no_longer(i, &activity, &frame) {
+        let answered = |peer: u32| self.set.entries.get(peer as usize).is_some_and(|server| server.answered);
+        if activity.kind == activity_kind::CALL_DELIVERED {
+            // Most callers came out by our answer, and a staged one called with a tag of ours: what the program
+            // called with is not known, nor needed.
+            activity.tag = 0;
+            frame.set_reg(0, 0);
+            if self.set.entries[i].rest == Rest::Cancelled && answered(activity.peer) {
+                activity.position = CALL_FORGOTTEN;
+            }
+        }
+        if self.sleeps_no_longer(i, &mut activity, &frame) {
             // As the kernel ends it: behind the system call, with an error.
             (activity, frame) = (Activity::USER, self.set.entries[i].frame);
             let entry = &mut self.set.entries[i];
@@ -270,7 +309,7 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
     }
 
     /// Whether a thread that was found asleep would have woken by now but for our stops.
-    fn sleeps_no_longer(&mut self, i: usize, activity: &Activity, frame: &Frame) -> bool {
+    fn sleeps_no_longer(&mut self, i: usize, activity: &mut Activity, frame: &Frame) -> bool {
         let entry = &self.set.entries[i];
         let (Some(info), Some(now)) = (entry.info, self.host.now_us()) else { return false };
         let thread = info.cap.index().0;
@@ -281,20 +320,12 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
             self.set.naps.forget(thread);
             return false;
         };
-        self.set.naps.found(Sleep { thread, pc: frame.pc(), sp: frame.0[raw::THAW_EXC_SP as usize], us }, now)
-            == 0
-    }
-
-    /// A call that we staged shows our tag: the program's own is in the shadow record.
-    fn look_up_tag(&mut self, i: usize, activity: &mut Activity, frame: &mut Frame) {
-        let Some(info) = self.set.entries[i].info else { return };
-        let thread = info.cap.index().0;
-        if activity.kind == activity_kind::CALL_DELIVERED && activity.tag == STAGED_CALL {
-            activity.tag = self.set.shadow.tag(thread).unwrap_or(STAGED_CALL);
-            frame.set_reg(0, activity.tag);
-        } else {
-            self.set.shadow.forget(thread);
+        let sleep = Sleep { thread, pc: frame.pc(), sp: frame.0[raw::THAW_EXC_SP as usize], us };
+        let left = self.set.naps.found(sleep, now);
+        if left < us {
+            activity.label = u32::try_from(left).unwrap_or(0);
         }
+        left == 0
     }
 
     fn target(&self, selector: u32) -> Target {

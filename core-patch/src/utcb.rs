@@ -10,9 +10,10 @@ use crate::{Engine, Host, set::bits, stub::Stub};
 const BATCH: usize = 4096 / (UTCB_WORDS * 4);
 
 impl<K: Kernel, H: Host> Engine<'_, K, H> {
-    /// Reads the UTCBs of the held threads in `mask` into the books.
+    /// Reads the UTCBs of the held threads in `mask` into the books, once in a stop: after that a stub may have
+    /// changed them.
     pub(crate) fn save_utcbs(&mut self, mask: u64) -> Result<(), Error> {
-        self.in_batches(mask, |engine, batch| {
+        self.in_batches(mask & !self.saved(), |engine, batch| {
             for (place, index) in batch.iter().enumerate() {
                 engine.start_utcb_stub(*index, place, Stub::Save)?;
             }

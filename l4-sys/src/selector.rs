@@ -67,6 +67,11 @@ impl Op {
 pub struct Selector(pub u32);
 
 impl Selector {
+    /// A receive from nobody: a sleep.
+    pub const SLEEP: Self = Self::nobody(Op::RECEIVE);
+    /// `movw r2, #0x802`, the instruction before the system call of a sleep that can be told from others.
+    pub const SLEEP_MARK: u32 = 0xe300_2802;
+
     /// Nobody in particular: open waits, replies to the implicit caller, sleeps.
     #[must_use]
     pub const fn nobody(op: Op) -> Self {

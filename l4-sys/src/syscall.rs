@@ -29,6 +29,10 @@ pub struct Answer {
 ///    leaves this program's own memory as Rust expects it.
 #[inline(never)]
 pub unsafe fn ipc(revision: Revision, to: Selector, tag: MsgTag, timeouts: Timeouts, label: u32) -> Answer {
+    if to == Selector::SLEEP {
+        // SAFETY: passed on to the caller.
+        return unsafe { sleep(revision, tag, timeouts, label) };
+    }
     match revision {
         // SAFETY: passed on to the caller.
         Revision::G => unsafe { ipc_g(to, tag, timeouts, label) },
@@ -78,6 +82,53 @@ unsafe fn ipc_m(to: Selector, tag: MsgTag, timeouts: Timeouts, label: u32) -> An
             out("lr") _,
             options(nostack),
         );
+    }
+    Answer { tag: MsgTag(out_tag), label: out_label }
+}
+
+/// A receive from nobody, which can be told from any other system call: the instruction before it
+/// ([`Selector::SLEEP_MARK`]) sets r2, and nothing jumps between the two.
+///
+/// # Safety
+///
+/// As for [`ipc`].
+#[instruction_set(arm::a32)]
+#[inline(never)]
+unsafe fn sleep(revision: Revision, tag: MsgTag, timeouts: Timeouts, label: u32) -> Answer {
+    let (out_tag, out_label);
+    match revision {
+        // SAFETY: as for `ipc_g`.
+        Revision::G => unsafe {
+            asm!(
+                "movw r2, #0x802",
+                "mov lr, pc",
+                "mvn pc, #11",
+                inout("r0") tag.0 => out_tag,
+                out("r1") _,
+                out("r2") _,
+                inout("r3") timeouts.0 => _,
+                inout("r4") label => out_label,
+                out("r12") _,
+                out("lr") _,
+                options(nostack),
+            );
+        },
+        // SAFETY: as for `ipc_m`.
+        Revision::M => unsafe {
+            asm!(
+                "movw r2, #0x802",
+                "svc #0",
+                inout("r0") tag.0 => out_tag,
+                out("r1") _,
+                out("r2") _,
+                inout("r3") timeouts.0 => _,
+                inout("r4") label => out_label,
+                inout("r5") 0 => _,
+                out("r12") _,
+                out("lr") _,
+                options(nostack),
+            );
+        },
     }
     Answer { tag: MsgTag(out_tag), label: out_label }
 }

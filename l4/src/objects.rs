@@ -42,6 +42,12 @@ impl Cap<Factory> {
         Ok(Cap::new(slot))
     }
 
+    /// Makes a semaphore. Corresponds to `l4_factory_create_semaphore`; it is raised like an IRQ object.
+    pub fn create_semaphore<K: Kernel>(self, k: &K, slot: CapIndex) -> Result<Cap<Irq>> {
+        self.create(k, slot, Message::new(k).word(raw::L4_PROTO_SEMAPHORE as u32))?;
+        Ok(Cap::new(slot))
+    }
+
     /// Makes an IRQ object. Corresponds to `l4_factory_create_irq`.
     pub fn create_irq<K: Kernel>(self, k: &K, slot: CapIndex) -> Result<Cap<Irq>> {
         self.create(k, slot, Message::new(k).word(raw::L4_PROTO_IRQ_SENDER as u32))?;

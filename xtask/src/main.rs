@@ -8,6 +8,7 @@ mod console;
 mod demo;
 mod failure;
 mod gdb;
+mod genode;
 mod object;
 mod pack;
 mod paths;
@@ -50,6 +51,8 @@ enum Command {
     CheckTarget(demo::DemoArgs),
     /// Compare a kernel with what the real ones were seen to do.
     Conformance(conformance::ConformanceArgs),
+    /// Run the scenarios of Genode in a build directory of yours.
+    Genode(genode::GenodeArgs),
     /// Stop programs at many places and compare what they declare with runs without stops.
     Soak(soak::SoakArgs),
     /// Let one step of checkpoints and restores after the other fail, and look for anything left behind.
@@ -78,6 +81,7 @@ fn main() -> ExitCode {
         Command::Gdb(args) => gdb::gdb(&args),
         Command::CheckTarget(args) => demo::examine(&args),
         Command::Conformance(args) => conformance::conformance(&args),
+        Command::Genode(args) => genode::genode(&args),
         Command::Soak(args) => soak::soak(&args),
         Command::Object(args) => object::object(&args),
         Command::Faults(args) => soak::faults::faults(&args),

@@ -177,7 +177,7 @@ fn records_of_a_wrong_writer() {
     for wanted in [1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 12] {
         let at = first(wanted);
         refused("unknown kind", &sealed(&image, at, &[99]), 22);
-        refused("reserved kind", &sealed(&image, at, &[10]), 22);
+        refused("kind of another length", &sealed(&image, at, &[10]), 23);
         refused("newer record", &sealed(&image, at + 2, &[2]), 22);
         refused("longer record", &sealed(&image, at + 4, &[9]), 23);
         refused("owner", &sealed(&image, at + 8, &[7]), 26);

@@ -38,6 +38,7 @@ struct thaw_wiring
 struct thaw_thread
 {
 	thaw_word cap, utcb, priority, exc_handler, started;
+	thaw_word serial;                        /* no other thread ever has it */
 };
 
 /* answers of thaw_core_thread */

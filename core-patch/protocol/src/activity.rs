@@ -2,6 +2,8 @@
 
 /// In [`Activity::peer`]: no thread of the PD.
 pub const NO_THREAD: u32 = !0;
+/// In [`Activity::position`] of a delivered call: the server has taken a later call since and owes this one no answer.
+pub const CALL_FORGOTTEN: u32 = 1;
 
 /// Values of [`Activity::kind`].
 pub mod activity_kind {
@@ -13,7 +15,8 @@ pub mod activity_kind {
     pub const OPEN_WAIT: u32 = 3;
     /// Waited for an IRQ or semaphore object.
     pub const IRQ_WAIT: u32 = 4;
-    /// In a call whose request the server `peer` has and has not answered.
+    /// In a call whose request the server `peer` has and has not answered; `position` may be
+    /// [`CALL_FORGOTTEN`](super::CALL_FORGOTTEN).
     pub const CALL_DELIVERED: u32 = 5;
     /// In the send phase of a message to `peer`, at `position` of its queue.
     pub const SEND_QUEUED: u32 = 6;
@@ -44,9 +47,11 @@ pub struct Activity {
     pub badge: u32,
     /// Place in the receiver's queue, from 0.
     pub position: u32,
-    /// Tag of the system call, also where the kernel had forgotten it.
+    /// Tag of the system call, also where the kernel had forgotten it; 0 for a delivered call, whose tag only its
+    /// server has seen.
     pub tag: u32,
-    /// Label that the receiver sees.
+    /// Label that the receiver sees. Of a sleep: how many microseconds are left at most, where an earlier stop has
+    /// bounded it; else 0.
     pub label: u32,
 }
 

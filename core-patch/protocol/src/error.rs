@@ -59,6 +59,9 @@ pub enum ErrorKind {
     /// Several servers wait for something, and it cannot be told whether one is in another's queue.
     /// Operand 0: one of them, operand 1: how many.
     Undecided,
+    /// A thread waits for its exception handler, which would see another exception. Operand 0: thread, operand 1:
+    /// its pc.
+    InException,
 }
 
 /// An error with its operands.
@@ -74,7 +77,7 @@ impl ErrorKind {
     /// Added to the discriminant so that the service's errors are not taken for the kernel's.
     pub const BASE: u32 = 3000;
 
-    const ALL: [Self; 23] = [
+    const ALL: [Self; 24] = [
         Self::BadRequest,
         Self::NoSuchSession,
         Self::WrongState,
@@ -98,6 +101,7 @@ impl ErrorKind {
         Self::NotTraced,
         Self::UnknownPeer,
         Self::Undecided,
+        Self::InException,
     ];
 
     /// The number on the wire, positive.
@@ -182,6 +186,10 @@ impl fmt::Display for Error {
             ErrorKind::Undecided => write!(
                 f,
                 "thread {a} is one of {b} servers that wait, perhaps in each other's queues: try again later"
+            ),
+            ErrorKind::InException => write!(
+                f,
+                "thread {a} waits at pc {b:#x} for its exception handler: let that answer, or end the thread"
             ),
             ErrorKind::BadSlot => write!(f, "slot {a:#x} cannot be filled: it is outside the range or full"),
             ErrorKind::NotTraced => {

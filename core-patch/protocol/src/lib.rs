@@ -15,7 +15,7 @@ mod activity;
 mod error;
 pub mod trace;
 
-pub use activity::{Activity, NO_THREAD, activity_kind};
+pub use activity::{Activity, CALL_FORGOTTEN, NO_THREAD, activity_kind};
 pub use error::{Error, ErrorKind};
 
 /// Threads of a PD at most.

@@ -43,10 +43,12 @@ pub enum Activity {
         slot: u32,
         /// Label of the gate, or 0 for a call to a thread.
         badge: u32,
-        /// Thread that owes the reply.
+        /// Thread that received the request.
         server: u32,
-        /// Message tag of the request.
+        /// Message tag of the request, 0 where it is not known.
         tag: u32,
+        /// The server owes the reply; else it has forgotten the call for a later one.
+        owed: bool,
         /// The interrupted operation.
         wait: Wait,
     },
@@ -81,6 +83,21 @@ pub enum Activity {
         /// Address in question, or `0xffff_ffff`.
         addr: u32,
     },
+}
+
+impl Activity {
+    /// The interrupted operation, if it is a system call.
+    pub const fn wait(self) -> Option<Wait> {
+        match self {
+            Self::Asleep { wait }
+            | Self::Receive { wait, .. }
+            | Self::OpenWait { wait }
+            | Self::IrqWait { wait, .. }
+            | Self::Call { wait, .. }
+            | Self::Send { wait, .. } => Some(wait),
+            Self::User | Self::PageFault { .. } | Self::Exception { .. } => None,
+        }
+    }
 }
 
 /// The registers of an interrupted IPC and what is left of its timeout.
@@ -157,11 +174,12 @@ impl Raw {
             Activity::IrqWait { slot, irq, wait } => {
                 Self { slot: slot.into(), peer: optional(irq), ..Self::with(IRQ_WAIT, wait) }
             }
-            Activity::Call { slot, badge, server, tag, wait } => Self {
+            Activity::Call { slot, badge, server, tag, owed, wait } => Self {
                 slot: slot.into(),
                 badge: badge.into(),
                 peer: server.into(),
                 tag: tag.into(),
+                position: u32::from(!owed).into(),
                 ..Self::with(CALL, wait)
             },
             Activity::Send { slot, badge, receiver, position, tag, label, wait } => Self {
@@ -212,7 +230,14 @@ impl Raw {
             RECEIVE => Activity::Receive { slot, wait },
             OPEN_WAIT => Activity::OpenWait { wait },
             IRQ_WAIT => Activity::IrqWait { slot, irq: present(self.peer), wait },
-            CALL => Activity::Call { slot, badge, server: self.peer.get(), tag, wait },
+            CALL => {
+                let owed = match self.position.get() {
+                    0 => true,
+                    1 => false,
+                    other => return at.field(Kind::Thread, "position", other),
+                };
+                Activity::Call { slot, badge, server: self.peer.get(), tag, owed, wait }
+            }
             SEND => Activity::Send {
                 slot,
                 badge,

@@ -161,7 +161,8 @@ fn connect(model: &mut Model, clients: usize) {
     for (client, thread) in (0..).zip(&mut model.threads).skip(1).take(clients.min(count - 1)) {
         let (slot, badge, tag, label) = (0x200, 0x10 * client, 0x40 + client, client);
         if client == 1 {
-            thread.state = ThreadState::Live(Activity::Call { slot, badge, server: 0, tag, wait });
+            thread.state =
+                ThreadState::Live(Activity::Call { slot, badge, server: 0, tag, owed: false, wait });
             model.links.push(Link { client, server: 0, tag, shadow: 1 });
             continue;
         }

@@ -80,8 +80,13 @@ pub mod priority {
     pub const CHECKPOINTER: u32 = 170;
     /// What a target's priority is raised by while it is being stopped.
     pub const LIFT: u32 = 100;
+    /// Threads of a PD that are being ended: above the helper.
+    pub const ENDING: u32 = 100;
+    /// Root's helper, which waits until nothing of a PD that ends is ready: above the barrier, so that root is
+    /// not in the middle of a request when the barrier passes.
+    pub const HELPER: u32 = 99;
     /// The barrier thread: below every lifted target, above everything else.
-    pub const BARRIER: u32 = 100;
+    pub const BARRIER: u32 = 98;
     /// Highest priority of a target's threads.
     pub const TARGET_MAX: u32 = 60;
     /// Priority of a target's first thread.

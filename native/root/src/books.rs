@@ -49,6 +49,8 @@ pub struct Root {
     pub front: Option<Cap<Thread>>,
     /// Threads of root besides the main one.
     pub own_threads: u32,
+    /// Threads ever made for PDs.
+    pub threads_made: u32,
 }
 
 impl Root {
@@ -67,6 +69,7 @@ impl Root {
             helper: None,
             front: None,
             own_threads: 0,
+            threads_made: 0,
         }
     }
 

@@ -33,6 +33,8 @@ pub struct ThreadFacts {
     pub utcb: u32,
     /// Its name.
     pub name: [u32; 4],
+    /// Number among all threads ever made.
+    pub serial: u32,
 }
 
 /// An object as root made it.
@@ -92,6 +94,7 @@ impl<'k, K: Kernel> InternalClient<'k, K> {
             started: self.k.mr(3) != 0,
             utcb: self.k.mr(4),
             name: self.name(5),
+            serial: self.k.mr(9),
         })
     }
 

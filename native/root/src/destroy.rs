@@ -27,16 +27,17 @@ use crate::line::Text;
 use crate::machine::{Machine, SCHEDULER};
 use crate::pd::State;
 
-/// Priority of the helper: above targets, below lifted ones and the checkpoint service's barrier.
-pub const HELPER_PRIORITY: u32 = priority::BARRIER - 1;
+/// Priority of the helper: above targets and the checkpoint service's barrier, below threads that are lifted.
+pub const HELPER_PRIORITY: u32 = priority::HELPER;
 /// What the threads of a PD that ends are lifted to.
-const LIFTED: u32 = priority::BARRIER + 1;
+const LIFTED: u32 = priority::ENDING;
 /// How long nothing but higher threads may run before an end is given up.
 const PATIENCE_US: u32 = 500_000;
 /// How often an end is tried.
 const ATTEMPTS: u32 = 4;
 
-const _: () = assert!(HELPER_PRIORITY > priority::TARGET_MAX && HELPER_PRIORITY < priority::ROOT);
+const _: () = assert!(priority::BARRIER > priority::TARGET_MAX && HELPER_PRIORITY > priority::BARRIER);
+const _: () = assert!(LIFTED > HELPER_PRIORITY && LIFTED <= priority::LIFT && LIFTED < priority::ROOT);
 
 impl Root {
     /// Waits until no thread above the helper is ready.

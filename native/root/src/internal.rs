@@ -24,8 +24,8 @@ pub mod op {
     /// badge, name (4 words).
     pub const PD: u32 = 1;
     /// MR1 id, MR2 thread index. Result: root's slot of the thread, slot of its pager gate in the PD,
-    /// priority, started (0 or 1), UTCB address in the PD, name (4 words). `-L4_ENOENT`: no thread has
-    /// that index; `-L4_ERANGE`: past the last.
+    /// priority, started (0 or 1), UTCB address in the PD, name (4 words), number among all threads ever made.
+    /// `-L4_ENOENT`: no thread has that index; `-L4_ERANGE`: past the last.
     pub const THREAD: u32 = 2;
     /// MR1 id, MR2 number. Result: slot, kind ([`thaw_native_abi::pd::object`]), badge or label, thread
     /// index, root's slot of the object. `-L4_ENOENT` past the last.
@@ -196,6 +196,7 @@ impl Root {
             n[1],
             n[2],
             n[3],
+            thread.serial,
         ]))
     }
 

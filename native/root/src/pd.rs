@@ -51,6 +51,8 @@ pub struct ThreadRecord {
     pub started: bool,
     /// Entry in Thumb state: set until the first exception, which loads it.
     pub thumb_entry: Option<u32>,
+    /// Number among all threads ever made: slots and indices are used again.
+    pub serial: u32,
     /// Its name.
     pub name: Name,
 }

@@ -74,6 +74,7 @@ impl Root {
             self.delete_object(m, gate);
             return Err(e.into());
         }
+        self.threads_made = self.threads_made.wrapping_add(1);
         let thumb_entry = Some(spec.ip & !1).filter(|_| spec.start && spec.ip & 1 != 0);
         let record = ThreadRecord {
             cap: thread,
@@ -81,6 +82,7 @@ impl Root {
             priority: spec.priority,
             started: spec.start,
             thumb_entry,
+            serial: self.threads_made,
             name: spec.name,
         };
         self.pds.get_mut(pd)?.threads[index as usize] = Some(record);

@@ -216,6 +216,7 @@ impl Host for Stage<'_> {
             priority: *priority,
             exc_handler: IN_PAGER,
             started: world.started && program.is_some(),
+            serial: 0,
         }))
     }
 

@@ -44,11 +44,13 @@ fn leftovers(source: &Source) -> Vec<Breach> {
     breaches
 }
 
-/// Checks that what is linked into Genode's core says that it is AGPL-3.0-only.
+/// Checks that what is linked with Genode says that it is AGPL-3.0-only.
 pub fn check_licences(sources: &[Source]) -> Vec<Breach> {
     const LINE: &str = "SPDX-License-Identifier: AGPL-3.0-only";
-    let core = sources.iter().filter(|s| s.path.starts_with("core-patch/genode/") && s.is(&CODE));
-    let silent = core.filter(|s| !s.lines().take(16).any(|(_, l)| l.contains(LINE)));
+    const PLACES: [&str; 2] = ["core-patch/genode/", "component/genode/src/"];
+    let ours = |path: &str| PLACES.iter().any(|place| path.starts_with(place));
+    let linked = sources.iter().filter(|s| ours(&s.path) && s.is(&CODE));
+    let silent = linked.filter(|s| !s.lines().take(16).any(|(_, l)| l.contains(LINE)));
     silent.map(|s| Breach::new(&s.path, 1, format!("no `{LINE}` in the first lines"))).collect()
 }
 

@@ -33,6 +33,7 @@ pub struct RawThread {
     pub priority: u32,
     pub exc_handler: u32,
     pub started: u32,
+    pub serial: u32,
 }
 
 /// An object of the open PD.

@@ -66,6 +66,7 @@ impl Host for CoreHost {
                 priority: raw.priority,
                 exc_handler: CapIndex(raw.exc_handler),
                 started: raw.started != 0,
+                serial: raw.serial,
             }),
             abi::HOLE => ThreadLookup::Hole,
             _ => ThreadLookup::End,

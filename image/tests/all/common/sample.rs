@@ -154,7 +154,14 @@ fn threads() -> Vec<Thread> {
         label,
         wait: wait(0x0020_1003, None),
     };
-    let call = Activity::Call { slot, badge, server: 2, tag: 0x0001_0002, wait: wait(0x0020_1003, None) };
+    let call = Activity::Call {
+        slot,
+        badge,
+        server: 2,
+        tag: 0x0001_0002,
+        owed: true,
+        wait: wait(0x0020_1003, None),
+    };
     let irq = Activity::IrqWait { slot: 0x202, irq: Some(0), wait: wait(0x0020_2003, None) };
     let receive = Activity::Receive { slot: 0x203, wait: wait(0x0020_3002, Some(2_500)) };
     let fault = Activity::PageFault { addr: 0x0101_2340, access: 3 };

@@ -72,6 +72,7 @@ impl<K: Kernel> Host for RootHost<'_, K> {
                 priority: facts.priority,
                 exc_handler: facts.pager_slot,
                 started: facts.started,
+                serial: facts.serial,
             })),
             Err(END_OF_LIST) => Ok(ThreadLookup::Hole),
             Err(END_OF_THREADS) => Ok(ThreadLookup::End),

@@ -17,6 +17,8 @@ pub enum Object {
     Thread(usize),
     /// A gate of somebody outside.
     Foreign,
+    /// A kernel semaphore.
+    Semaphore,
 }
 
 /// What root does when the threads have come to where they are to be stopped, or after the stop.
@@ -30,6 +32,8 @@ pub enum Act {
     Pass(u32),
     /// Answers one page fault.
     ServeFault,
+    /// Ends a thread, which has still to run its last in the kernel.
+    End(usize),
 }
 
 /// A case.
@@ -58,6 +62,9 @@ pub struct Case {
 
 /// A page that is not there until a fault is served.
 pub const MISSING_PAGE: u32 = 0x0200_0000;
+/// A page that threads can give each other, and where it is received.
+pub const GIVEN_PAGE: u32 = 0x0201_0000;
+const TAKEN_PAGE: u32 = 0x0202_0000;
 
 const BASE: Case = Case {
     name: "",
@@ -362,7 +369,7 @@ pub const CASES: &[Case] = &[
     },
     Case {
         name: "timeout of a call that expires in the commit",
-        threads: &[(10, BUSY), (20, &[Step::call(S0, 1).receive(Timeout::from_us(3_000)), Step::until(1)])],
+        threads: &[(10, BUSY), (20, &[Step::call(S0, 1).receive(Timeout::from_us(4_000)), Step::until(1)])],
         objects: &[Object::Gate(0, 0x100)],
         before: &[Act::Pass(2_000)],
         after: &[Act::Pass(5_000), Act::Raise(1)],
@@ -374,6 +381,124 @@ pub const CASES: &[Case] = &[
         threads: &[(30, &[Step::load(MISSING_PAGE), Step::until(1)])],
         expect: &[(0, kind::USER)],
         after: &[Act::ServeFault, Act::Raise(1)],
+        ..BASE
+    },
+    Case {
+        name: "two servers asleep for long, one in the other's queue",
+        threads: &[
+            (30, &[Step::nap(80_000), Step::WAIT, Step::reply(7)]),
+            (31, &[Step::nap(80_000), Step::reply(8)]),
+            (32, &[Step::call(S0, 3), Step::reply(9)]),
+            (20, &[Step::call(S2, 4)]),
+        ],
+        objects: &[Object::Gate(0, 0x100), Object::Gate(1, 0x200), Object::Gate(2, 0x300)],
+        expect: &[(0, kind::RECEIVE), (1, kind::RECEIVE), (2, kind::SEND_QUEUED), (3, kind::SEND_QUEUED)],
+        after: &[Act::Pass(90_000)],
+        ..BASE
+    },
+    Case {
+        name: "several servers wait for irqs",
+        threads: &[
+            (30, &[Step::irq(S2), Step::irq(S3), Step::call(S1, 1)]),
+            (31, &[Step::irq(S1 + 3).receive(Timeout::from_us(60_000)), Step::WAIT, Step::reply(7)]),
+            (20, &[Step::call(S0, 5)]),
+            (19, &[Step::until(1)]),
+        ],
+        objects: &[
+            Object::Gate(0, 0x100),
+            Object::Gate(1, 0x200),
+            Object::Irq(0, 0x70),
+            Object::Irq(0, 0x80),
+            Object::Irq(1, 0x90),
+        ],
+        before: &[Act::Trigger(3)],
+        expect: &[(0, kind::IRQ_WAIT), (1, kind::IRQ_WAIT), (2, kind::SEND_QUEUED)],
+        after: &[Act::Pass(80_000), Act::Trigger(2), Act::Raise(1)],
+        ..BASE
+    },
+    Case {
+        name: "a second call taken, the first never answered",
+        threads: &[
+            (10, &[Step::WAIT, Step::WAIT, Step::until(1), Step::reply(7), Step::reply(8)]),
+            (30, &[Step::call(S0, 1).receive(Timeout::from_us(50_000)), Step::until(1)]),
+            (29, &[Step::call(S0, 2)]),
+        ],
+        objects: &[Object::Gate(0, 0x100)],
+        expect: &[(0, kind::USER), (1, kind::CALL_DELIVERED), (2, kind::CALL_DELIVERED)],
+        after: &[Act::Pass(60_000), Act::Raise(1)],
+        ..BASE
+    },
+    Case {
+        name: "a second call taken and answered, the first never",
+        threads: &[
+            (10, &[Step::WAIT, Step::WAIT, Step::answer(1), Step::until(1), Step::answer(2), Step::WAIT]),
+            (30, &[Step::call(S0, 1).receive(Timeout::from_us(50_000)), Step::until(1)]),
+            (29, &[Step::call(S0, 2), Step::until(1), Step::call(S0, 3)]),
+        ],
+        objects: &[Object::Gate(0, 0x100)],
+        expect: &[(0, kind::USER), (1, kind::CALL_DELIVERED), (2, kind::USER)],
+        after: &[Act::Pass(10_000), Act::Raise(1), Act::Pass(60_000)],
+        ..BASE
+    },
+    Case {
+        name: "message with a page, queued",
+        threads: &[
+            (
+                30,
+                &[
+                    Step::nap(80_000),
+                    Step::WAIT.page_buffer(TAKEN_PAGE),
+                    Step::load(TAKEN_PAGE),
+                    Step::reply(7),
+                ],
+            ),
+            (
+                20,
+                &[Step::ipc(CapIndex(S0).select(Op::CALL), MsgTag::new(0x44, 1, 1, 0))
+                    .word(9)
+                    .page(GIVEN_PAGE)],
+            ),
+            (19, &[Step::call(S0, 2)]),
+        ],
+        objects: &[Object::Gate(0, 0x100)],
+        expect: &[(0, kind::RECEIVE), (1, kind::SEND_QUEUED), (2, kind::SEND_QUEUED)],
+        after: &[Act::Pass(90_000)],
+        ..BASE
+    },
+    Case {
+        name: "asleep until a time of the kernel's clock",
+        threads: &[(30, &[Step::sleep(0).until_time(!0)]), (20, &[Step::until(1)])],
+        expect: &[(0, kind::RECEIVE), (1, kind::USER)],
+        after: RAISE,
+        ..BASE
+    },
+    Case {
+        name: "a thread that is being ended",
+        threads: &[
+            (10, &[Step::until(1), Step::WAIT, Step::reply(7)]),
+            (9, &[Step::until(2)]),
+            (30, &[Step::call(S0, 1)]),
+            (29, &[Step::call(S0, 2)]),
+        ],
+        objects: &[Object::Gate(0, 0x100)],
+        before: &[Act::End(1), Act::End(2)],
+        expect: &[(0, kind::USER), (3, kind::SEND_QUEUED)],
+        after: RAISE,
+        ..BASE
+    },
+    Case {
+        name: "exception that nobody has answered",
+        threads: &[(30, &[Step::UNDEFINED, Step::sleep(100)]), (20, &[Step::until(1)])],
+        refused: Some(ErrorKind::InException),
+        after: RAISE,
+        ..BASE
+    },
+    Case {
+        name: "kernel semaphore",
+        threads: &[(30, &[Step::semaphore_down(S0)]), (20, &[Step::until(1)])],
+        objects: &[Object::Semaphore],
+        refused: Some(ErrorKind::UnknownPeer),
+        after: RAISE,
         ..BASE
     },
     Case {

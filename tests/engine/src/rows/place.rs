@@ -8,7 +8,7 @@ use thaw_l4::{
     Task, Thread, ThreadControl, Timeout, Timeouts, raw,
 };
 
-use crate::cases::{Case, Object};
+use crate::cases::{self, Case, Object};
 use crate::memory::Page;
 use crate::script;
 
@@ -108,13 +108,14 @@ pub struct Place {
     case: &'static Case,
     base: u32,
     started: u64,
+    ended: u64,
 }
 
 impl Place {
     /// Makes task, threads and objects; nothing runs yet. Each `generation` has its own root slots.
     pub fn make(k: &Real, case: &'static Case, generation: u32) -> Result<Self> {
         let base = PLACES + PLACE_SLOTS * generation;
-        let place = Self { case, base, started: 0 };
+        let place = Self { case, base, started: 0, ended: 0 };
         FACTORY.create_task(k, CapIndex(base), Fpage::memory(UTCB_AREA, UTCB_ORDER, 0))?;
         let task = place.task();
         task.map_cap(k, ROOT_TASK, PAGER_GATE, IN_PAGER, raw::L4_CAP_FPAGE_RWS, 0)?;
@@ -123,6 +124,8 @@ impl Place {
                 task.map(k, ROOT_TASK, Fpage::memory(page, 12, raw::L4_FPAGE_RWX), page, 0)?;
             }
         }
+        let given = Fpage::memory(script::pages()[1].0, 12, raw::L4_FPAGE_RWX);
+        task.map(k, ROOT_TASK, given, cases::GIVEN_PAGE, 0)?;
         for (i, (priority, _)) in case.threads.iter().enumerate() {
             let thread = place.thread(i);
             FACTORY.create_thread(k, thread.index())?;
@@ -144,6 +147,9 @@ impl Place {
                     task.map_cap(k, ROOT_TASK, what, slot(n), raw::L4_CAP_FPAGE_RWS, 0)?;
                     continue;
                 }
+                Object::Semaphore => {
+                    FACTORY.create_semaphore(k, own)?;
+                }
                 Object::Foreign => {
                     task.map_cap(k, ROOT_TASK, BARRIER_GATE, slot(n), raw::L4_CAP_FPAGE_RWS, 0)?;
                     continue;
@@ -164,13 +170,20 @@ impl Place {
         Ok(())
     }
 
+    /// Deletes a thread, which runs its last in the kernel before the next barrier has passed.
+    pub fn end(&mut self, k: &Real, i: usize) -> Result<()> {
+        self.ended |= 1 << i;
+        SCHEDULER.run_thread(k, self.thread(i), LIFT + 1)?;
+        ROOT_TASK.delete(k, self.thread(i).index())
+    }
+
     /// Deletes everything.
     pub fn destroy(self, k: &Real) -> Result<()> {
-        for i in 0..self.case.threads.len() {
+        for i in (0..self.case.threads.len()).filter(|i| self.ended & (1 << i) == 0) {
             ROOT_TASK.delete(k, self.thread(i).index())?;
         }
         for (n, object) in self.case.objects.iter().enumerate() {
-            if matches!(object, Object::Gate(..) | Object::Irq(..)) {
+            if !matches!(object, Object::Thread(_) | Object::Foreign) {
                 ROOT_TASK.delete(k, self.object(n))?;
             }
         }
@@ -245,25 +258,29 @@ impl Host for Stage<'_> {
     fn thread(&mut self, _pd: PdInfo, i: usize) -> HostResult<ThreadLookup> {
         let place = self.place.get();
         let Some((priority, _)) = place.case.threads.get(i) else { return Ok(ThreadLookup::End) };
+        if place.ended & (1 << i) != 0 {
+            return Ok(ThreadLookup::Hole);
+        }
         Ok(ThreadLookup::Thread(ThreadInfo {
             cap: place.thread(i),
             utcb: utcb(i),
             priority: *priority,
             exc_handler: IN_PAGER,
             started: place.started & (1 << i) != 0,
+            serial: 0,
         }))
     }
 
     fn object(&mut self, _pd: PdInfo, n: usize) -> HostResult<Option<ObjectInfo>> {
         let place = self.place.get();
-        let made = |o: &&Object| !matches!(o, Object::Foreign);
+        let made = |o: &&Object| !matches!(o, Object::Foreign | Object::Semaphore);
         let Some(object) = place.case.objects.iter().filter(made).nth(n) else { return Ok(None) };
         let at = place.case.objects.iter().position(|o| core::ptr::eq(o, object)).unwrap_or(0);
         let (kind, badge, thread) = match *object {
             Object::Gate(thread, badge) => (ObjectKind::Gate(place.gate(at)), badge, thread),
             Object::Irq(thread, label) => (ObjectKind::Irq(place.irq(at)), label, thread),
             Object::Thread(thread) => (ObjectKind::Thread, 0, thread),
-            Object::Foreign => return Ok(None),
+            Object::Foreign | Object::Semaphore => return Ok(None),
         };
         Ok(Some(ObjectInfo { slot: slot(at), kind, badge, thread: Some(thread) }))
     }

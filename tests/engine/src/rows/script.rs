@@ -7,7 +7,7 @@
 
 use core::arch::global_asm;
 
-use thaw_l4::{CapIndex, MsgTag, Op, Revision, Selector, Timeout, Timeouts, raw};
+use thaw_l4::{CapIndex, Fpage, MsgTag, Op, Revision, Selector, Timeout, Timeouts, raw};
 
 /// Words of a step.
 pub const STEP_WORDS: usize = 32;
@@ -20,24 +20,30 @@ pub const RESULT: usize = 16;
 
 global_asm!(
     r#"
-    .macro rs_enter thumb
+    .macro rs_enter how
         mov r5, #0
         ldr lr, =rs_words
         ldr lr, [lr]
         cmp lr, #1
         bne 91f
+        .ifc \how, nap
+        movw r2, #0x802
+        .endif
         mov lr, pc
         mvn pc, #11
         b 93f
     91:
-        .ifb \thumb
-        svc #0
-        .else
+        .ifc \how, thumb
         blx rs_thumb
+        .else
+        .ifc \how, nap
+        movw r2, #0x802
+        .endif
+        svc #0
         .endif
     93:
     .endm
-    .macro rs_step thumb
+    .macro rs_step how
         ldr r6, [sp, #4*5]
         mrc p15, 0, r7, c13, c0, 2
         str r6, [r7]
@@ -65,7 +71,7 @@ global_asm!(
         ldr r10, =0x0a0a0a0a
         ldr r11, =0x0b0b0b0b
         ldr r12, =0x0c0c0c0c
-        rs_enter \thumb
+        rs_enter \how
         b rs_done
     .endm
 
@@ -83,6 +89,10 @@ global_asm!(
         beq 30f
         cmp r0, #4
         beq 40f
+        cmp r0, #5
+        beq 50f
+        cmp r0, #6
+        beq 60f
         @ 0: sleeps for ever.
     1:  ldr r2, =0x802
         mov r0, #0
@@ -104,6 +114,11 @@ global_asm!(
         b rs_done
         @ 4: system call in Thumb state, where there is one.
     40: rs_step thumb
+        @ 5: sleep that shows to be one.
+    50: rs_step nap
+        @ 6: an instruction that does not exist.
+    60: udf #0
+        b rs_done
 
     rs_done:
         add lr, sp, #4*17
@@ -179,6 +194,11 @@ impl Step {
         Self::ipc(Selector::nobody(Op::REPLY_AND_WAIT), MsgTag::new(0x22, 1, 0, 0)).word(word)
     }
 
+    /// Answers the last caller with one word.
+    pub const fn answer(word: u32) -> Self {
+        Self::ipc(Selector::nobody(Op::REPLY), MsgTag::new(0x22, 1, 0, 0)).word(word)
+    }
+
     /// Waits, awake, until [`raise`] of `flag`.
     pub const fn until(flag: u32) -> Self {
         Self::of(2, flag)
@@ -189,15 +209,31 @@ impl Step {
         Self::of(3, address)
     }
 
+    /// An instruction that does not exist.
+    pub const UNDEFINED: Self = Self::of(6, 0);
+
     /// Sleeps.
     pub const fn sleep(us: u32) -> Self {
         Self::ipc(Selector::nobody(Op::RECEIVE), MsgTag(0)).receive(Timeout::from_us(us))
+    }
+
+    /// Sleeps by the sequence that shows it.
+    pub const fn nap(us: u32) -> Self {
+        let mut step = Self::sleep(us);
+        step.0[0] = 5;
+        step
     }
 
     /// Waits for the IRQ in `slot`.
     pub const fn irq(slot: u32) -> Self {
         let tag = MsgTag::new(raw::L4_PROTO_IRQ, 1, 0, 0);
         Self::ipc(CapIndex(slot).select(Op::CALL), tag).word(raw::THAW_IRQ_EOI_OP)
+    }
+
+    /// Takes one from the kernel semaphore in `slot`.
+    pub const fn semaphore_down(slot: u32) -> Self {
+        let tag = MsgTag::new(raw::L4_PROTO_SEMAPHORE, 1, 0, 0);
+        Self::ipc(CapIndex(slot).select(Op::CALL), tag).word(0)
     }
 
     /// With that first message register.
@@ -214,9 +250,30 @@ impl Step {
         self
     }
 
+    /// With the page at that address behind the first word.
+    pub const fn page(mut self, address: u32) -> Self {
+        self.0[6] = address | raw::L4_ITEM_MAP;
+        self.0[7] = Fpage::memory(address, 12, raw::L4_FPAGE_RO).0;
+        self
+    }
+
     /// With that first buffer register.
     pub const fn buffer(mut self, buffer: u32) -> Self {
         self.0[10] = buffer;
+        self
+    }
+
+    /// With a buffer for the page at that address.
+    pub const fn page_buffer(mut self, address: u32) -> Self {
+        self.0[10] = raw::L4_ITEM_MAP;
+        self.0[11] = Fpage::memory(address, 12, raw::L4_FPAGE_RWX).0;
+        self
+    }
+
+    /// Until a time of the kernel's clock, in microseconds.
+    pub const fn until_time(mut self, us: u32) -> Self {
+        self.0[3] = 0x8000;
+        self.0[10] = us;
         self
     }
 

@@ -44,7 +44,7 @@ struct Thaw::Main : Target::Exit, World::Maker
 
 	Gates _gates { _env, _core, _own_gate() };
 
-	Target_config _target_config { _env };
+	Genode::Constructible<Target_config> _target_config { };
 	Target::Attr  _attr          { };
 
 	Genode::Constructible<Target> _target { };
@@ -73,7 +73,7 @@ struct Thaw::Main : Target::Exit, World::Maker
 	bool _make(bool restored)
 	{
 		_target.destruct();
-		_target.construct(_env, _attr, restored, _wishes, _core, _gates, _timer, _frozen, _target_config, *this);
+		_target.construct(_env, _attr, restored, _wishes, _core, _gates, _timer, _frozen, *_target_config, *this);
 		if (_target->make())
 			return true;
 
@@ -122,6 +122,8 @@ struct Thaw::Main : Target::Exit, World::Maker
 	{
 		Genode::Attached_rom_dataspace rom(_env, module.string());
 		_restore({ Rust::Word(rom.local_addr<char>()), Rust::Word(rom.size()) });
+		if (_core.constructed())
+			(void)_core->use_upper_badges();
 	}
 
 	/**
@@ -171,7 +173,8 @@ struct Thaw::Main : Target::Exit, World::Maker
 		if (r != Core_session::Result::OK)
 			Genode::error("thaw: core does not know this component: result ", (unsigned)r);
 
-		if (_config.node().attribute_value("upper_badges", true))
+		/* what an image names must be free when it is restored */
+		if (!_config.node().has_attribute("image"))
 			(void)_core->use_upper_badges();
 	}
 
@@ -179,12 +182,13 @@ struct Thaw::Main : Target::Exit, World::Maker
 	{
 		serve_abi(_world);
 		_connect();
+		_target_config.construct(env);
 
 		Genode::Node const config = _config.node();
 
 		config.with_sub_node("target", [&] (Genode::Node const &target) {
 			_attr = _attr_from(target);
-			_target_config.write(target);
+			_target_config->write(target);
 		},
 		[&] { Genode::error("thaw: no target in the configuration"); });
 

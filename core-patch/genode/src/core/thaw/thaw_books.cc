@@ -98,7 +98,8 @@ Books::Word Books::engine_thread(Pd &pd, Word index, thaw_thread &out)
 		        .utcb        = Word(pt.utcb()),
 		        .priority    = pt.prio(),
 		        .exc_handler = AREA_BASE + at*AREA_SLOTS + slot_of(Foc::THREAD_PAGER_CAP),
-		        .started     = started(pt) };
+		        .started     = started(pt),
+		        .serial      = object_of(pt.thread().local.data()->kcap()) };
 		result = THAW_THREAD;
 	});
 	return result;

@@ -1,0 +1,145 @@
+//! A life: saved, refused, made again.
+
+use thaw_genode::{After, Done, Error, Machine, Slot, Span, Tables, checkpoint, kind, restore};
+use thaw_image::{KernelName, Name};
+use thaw_protocol::{part, verb};
+
+use crate::world::{Fake, IRQ, RAM, RAM_BADGE, SIGH, Step, words};
+
+fn machine() -> Machine {
+    Machine { board: Name::new("pbxa9").expect("a name"), kernel: KernelName::EMPTY }
+}
+
+/// Tables are too large for a test's stack.
+fn tables() -> Box<Tables> {
+    std::thread::Builder::new()
+        .stack_size(32 << 20)
+        .spawn(|| Box::new(Tables::new()))
+        .and_then(|thread| Ok(thread.join().expect("made")))
+        .expect("a thread")
+}
+
+fn save(fake: &Fake, after: After) -> thaw_genode::Result<Done> {
+    checkpoint(fake, &mut tables(), &machine(), (1, after))
+}
+
+/// A saved and destroyed target, all steps forgotten.
+fn saved() -> (Fake, Span) {
+    let fake = Fake::new();
+    let done = save(&fake, After::Destroy).expect("saved");
+    assert_eq!(fake.count(|s| *s == Step::Destroy), 1);
+    fake.steps.borrow_mut().clear();
+    (fake, done.image)
+}
+
+fn stops(fake: &Fake) -> usize {
+    fake.count(|s| *s == Step::Verb(verb::STOP))
+}
+
+fn commits(fake: &Fake) -> usize {
+    fake.count(|s| *s == Step::Verb(verb::COMMIT))
+}
+
+#[test]
+fn what_was_read_is_made_again() {
+    let (fake, image) = saved();
+    let before = fake.ram_bytes();
+    let done = restore(&fake, &mut tables(), &machine(), image).expect("restored");
+    assert_eq!((done.threads, done.ram_bytes, done.generation), (2, RAM, 1));
+    assert_eq!(fake.ram_bytes(), before);
+    let steps = fake.steps.borrow();
+    for index in [0, 2] {
+        for part in part::ACTIVITY..=part::UTCB_2 {
+            assert!(
+                steps.contains(&Step::Set(index, part, words(index, part))),
+                "thread {index} part {part}"
+            );
+        }
+    }
+    assert!(steps.contains(&Step::Irq(IRQ.0, IRQ.1)));
+    assert!(steps.contains(&Step::Ram(RAM, RAM_BADGE)));
+    assert!(steps.iter().any(|s| matches!(s, Step::Timer(timer, true) if timer.remaining_us == 9)));
+    assert!(steps.iter().any(|s| matches!(s, Step::Attach(a) if (a.map, a.at) == (1, 0xf_c000))));
+    let installed: Vec<u32> =
+        steps.iter().filter_map(|s| if let Step::Install(slot) = s { Some(*slot) } else { None }).collect();
+    let mut sorted = installed.clone();
+    sorted.sort_unstable();
+    assert_eq!(sorted, (0x304..=0x30d).collect::<Vec<_>>(), "each slot once, the parent's by core");
+    let place = |step: Step| steps.iter().position(|s| *s == step).expect("made");
+    let source = place(Step::Object(kind::SIGNAL_SOURCE, 0, 0x8000_0038));
+    let context = place(Step::Object(kind::CONTEXT, 0xdd250, SIGH));
+    let semaphore = place(Step::Object(kind::SEMAPHORE, 2, 0));
+    assert!(source < context && context < semaphore);
+    assert!(!steps.contains(&Step::Destroy));
+}
+
+#[test]
+fn a_running_target_goes_on_and_is_not_destroyed() {
+    let fake = Fake::new();
+    save(&fake, After::GoOn).expect("saved");
+    assert_eq!((stops(&fake), commits(&fake)), (1, 1));
+    assert_eq!(fake.count(|s| *s == Step::Destroy), 0);
+}
+
+#[test]
+fn what_cannot_be_saved_is_refused_before_the_stop() {
+    for unsavable in [kind::UNKNOWN, kind::OUTSIDE, kind::CORE] {
+        let fake = Fake::new();
+        let slot = Slot { slot: 0x333, kind: unsavable, badge: 0x44, ..Slot::default() };
+        fake.slots.borrow_mut().push(slot);
+        assert_eq!(save(&fake, After::GoOn), Err(Error::Slot(0x333, unsavable, 0x44)));
+        assert_eq!(stops(&fake), 0);
+    }
+    let fake = Fake::new();
+    fake.regions.borrow_mut()[1].memory = 2;
+    fake.regions.borrow_mut()[1].ds_badge = 0x1234;
+    assert_eq!(save(&fake, After::GoOn), Err(Error::Memory(0x400f_c000, 2)));
+    assert_eq!(stops(&fake), 0);
+}
+
+#[test]
+fn a_target_that_changed_goes_on_and_is_tried_again() {
+    let fake = Fake::new();
+    fake.grows.set(true);
+    assert_eq!(save(&fake, After::Destroy), Err(Error::Changed("memory")));
+    assert_eq!((stops(&fake), commits(&fake)), (5, 5));
+    assert_eq!(fake.count(|s| *s == Step::Destroy), 0);
+}
+
+#[test]
+fn nothing_is_made_of_a_damaged_image() {
+    let (fake, image) = saved();
+    for offset in (0..image.bytes).step_by(997) {
+        fake.flip(image, offset);
+        assert!(matches!(restore(&fake, &mut tables(), &machine(), image), Err(Error::Image(_))), "{offset}");
+        fake.flip(image, offset);
+    }
+    assert_eq!(*fake.steps.borrow(), []);
+    restore(&fake, &mut tables(), &machine(), image).expect("whole again");
+}
+
+#[test]
+fn another_module_is_named() {
+    let (fake, image) = saved();
+    fake.change_rom();
+    let binary = Name::new("binary").expect("a name");
+    assert_eq!(restore(&fake, &mut tables(), &machine(), image), Err(Error::Rom(binary)));
+    assert_eq!(fake.steps.borrow().last(), Some(&Step::Destroy));
+    assert_eq!(commits(&fake), 0);
+}
+
+#[test]
+fn whatever_is_refused_nothing_is_left_and_nothing_ran() {
+    let (fake, image) = saved();
+    restore(&fake, &mut tables(), &machine(), image).expect("control");
+    let steps = fake.count(|s| !matches!(s, Step::Verb(_) | Step::Destroy | Step::Set(..) | Step::Irq(..)));
+    assert!(steps > 20, "{steps}");
+    for refused in 0..steps {
+        let (fake, image) = saved();
+        fake.refused.set(refused);
+        let error = restore(&fake, &mut tables(), &machine(), image).expect_err("refused");
+        assert!(matches!(error, Error::World(..)), "{error}");
+        assert_eq!(fake.steps.borrow().last(), Some(&Step::Destroy), "step {refused}");
+        assert_eq!(commits(&fake), 0, "step {refused}");
+    }
+}

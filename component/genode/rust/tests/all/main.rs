@@ -1,0 +1,4 @@
+//! Checkpoint and restore over a world of the test's: what was read is what is made again.
+
+mod life;
+mod world;

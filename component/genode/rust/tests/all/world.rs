@@ -1,0 +1,376 @@
+//! A target in plain tables, and a record of everything that is made.
+
+use std::cell::{Cell, RefCell};
+use std::fmt;
+
+use thaw_genode::{
+    Attachment, Buffer, CoreResult, Handle, Message, Region, SessionInfo, Slot, Span, ThreadInfo, TimerInfo,
+    Wish, World, kind, memory,
+};
+use thaw_protocol::{ErrorKind, part, verb};
+
+type Asked<T> = Result<T, CoreResult>;
+
+/// Address of the test's memory.
+const BASE: u32 = 0x1000_0000;
+/// Bytes of the one RAM dataspace and of the one module.
+pub const RAM: u32 = 3 * 4096;
+pub const ROM: u32 = 5000;
+/// Badges.
+pub const RAM_BADGE: u32 = 0x8000_0010;
+pub const ROM_BADGE: u32 = 0x8000_0014;
+pub const SIGH: u32 = 0x8000_0040;
+/// Slot and pending triggers of the one IRQ.
+pub const IRQ: (u32, u32) = (0xe, 1);
+
+/// Something that was made or done.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Step {
+    Verb(u32),
+    Set(u32, u32, Vec<u32>),
+    Irq(u32, u32),
+    Make,
+    Session(u32),
+    Timer(TimerInfo, bool),
+    Ram(u32, u32),
+    Attach(Attachment),
+    Thread(u32, ThreadInfo),
+    Object(u32, u32, u32),
+    Install(u32),
+    Destroy,
+}
+
+/// The world.
+pub struct Fake {
+    memory: RefCell<Vec<u8>>,
+    pub steps: RefCell<Vec<Step>>,
+    pub slots: RefCell<Vec<Slot>>,
+    pub regions: RefCell<Vec<Region>>,
+    /// Regions appear once the target is stopped.
+    pub grows: Cell<bool>,
+    stopped: Cell<bool>,
+    /// The step of making that is refused.
+    pub refused: Cell<usize>,
+    rom: Span,
+    ram: Cell<Span>,
+}
+
+pub fn name<const N: usize>(text: &str) -> [u8; N] {
+    let mut bytes = [0; N];
+    bytes[..text.len()].copy_from_slice(text.as_bytes());
+    bytes
+}
+
+/// Word `n` of a part of a thread.
+fn word(index: u32, part: u32, n: usize) -> u32 {
+    match (part, n) {
+        (part::ACTIVITY, 0) => thaw_protocol::THREAD_LIVE,
+        (part::ACTIVITY, 1) => thaw_protocol::activity_kind::USER,
+        (part::ACTIVITY, 4) => thaw_protocol::NO_THREAD,
+        (part::ACTIVITY, _) => 0,
+        // Words of the frame that are not saved: fault, what the kernel keeps, what another revision has.
+        (part::FRAME, 0 | 1 | 17 | 21) => 0,
+        _ => index << 24 | part << 16 | n as u32 + 1,
+    }
+}
+
+pub fn words(index: u32, part: u32) -> Vec<u32> {
+    (0..part::words(part).expect("a part")).map(|n| word(index, part, n)).collect()
+}
+
+impl Fake {
+    pub fn new() -> Self {
+        let fake = Self {
+            memory: RefCell::default(),
+            steps: RefCell::default(),
+            slots: RefCell::default(),
+            regions: RefCell::default(),
+            grows: Cell::new(false),
+            stopped: Cell::new(false),
+            refused: Cell::new(usize::MAX),
+            rom: Span::default(),
+            ram: Cell::new(Span::default()),
+        };
+        let rom = fake.allot(ROM);
+        let ram = fake.allot(RAM);
+        fake.fill(rom, |i| (i % 7) as u8);
+        fake.fill(ram, |i| if i < 4096 { 0 } else { (i % 251) as u8 });
+        fake.ram.set(ram);
+        let slot = |slot, badge, kind, a, b| Slot { result: 0, slot, badge, kind, a, b };
+        *fake.slots.borrow_mut() = vec![
+            slot(0xb, 0x8000_0000, kind::FIXED, 0, 0),
+            slot(0x304, 0x8000_0004, kind::PD, 0, 0),
+            slot(0x305, 0x8000_0020, kind::REGION_MAP, 0, 0),
+            slot(0x306, RAM_BADGE, kind::DATASPACE, RAM, memory::RAM),
+            slot(0x307, 0x8000_0030, kind::GATE, 2, 0),
+            slot(0x308, 0x8000_0034, kind::SEMAPHORE, 0, 0),
+            slot(0x309, 0x8000_0038, kind::SIGNAL_SOURCE, 0, 0),
+            slot(0x30a, SIGH, kind::CONTEXT, 0xdd250, 3),
+            slot(0x30b, SIGH, kind::CONTEXT, 0xdd250, 3),
+            slot(0x30c, 0x8000_000c, kind::CALLER, 0, 0),
+            slot(0x30d, 0x8000_0103, kind::CPU_THREAD, 0, 0),
+        ];
+        let region = |addr, size, ds_badge, ds_size, map| Region {
+            addr,
+            size,
+            ds_badge,
+            ds_size,
+            writeable: u32::from(ds_badge == RAM_BADGE),
+            map,
+            ..Region::default()
+        };
+        *fake.regions.borrow_mut() =
+            vec![region(0x10000, 8192, ROM_BADGE, ROM, 0), region(0x400f_c000, RAM, RAM_BADGE, RAM, 1)];
+        Self { rom, ..fake }
+    }
+
+    fn allot(&self, bytes: u32) -> Span {
+        let mut memory = self.memory.borrow_mut();
+        let addr = BASE + memory.len() as u32;
+        let length = memory.len() + bytes as usize;
+        memory.resize(length, 0xee);
+        Span { addr, bytes }
+    }
+
+    fn fill(&self, span: Span, byte: impl Fn(u32) -> u8) {
+        let bytes: Vec<u8> = (0..span.bytes).map(byte).collect();
+        self.write(span, &bytes);
+    }
+
+    pub fn bytes(&self, span: Span) -> Vec<u8> {
+        let at = (span.addr - BASE) as usize;
+        self.memory.borrow()[at..at + span.bytes as usize].to_vec()
+    }
+
+    pub fn ram_bytes(&self) -> Vec<u8> {
+        self.bytes(self.ram.get())
+    }
+
+    pub fn flip(&self, span: Span, offset: u32) {
+        self.memory.borrow_mut()[(span.addr - BASE + offset) as usize] ^= 1;
+    }
+
+    pub fn change_rom(&self) {
+        self.flip(self.rom, 4500);
+    }
+
+    pub fn count(&self, wanted: impl Fn(&Step) -> bool) -> usize {
+        self.steps.borrow().iter().filter(|step| wanted(step)).count()
+    }
+
+    fn step(&self, step: Step) -> Asked<Handle> {
+        let made = self.count(|s| !matches!(s, Step::Verb(_) | Step::Destroy));
+        if made == self.refused.get() {
+            return Err(CoreResult(8));
+        }
+        self.steps.borrow_mut().push(step);
+        Ok(Handle(made as u32))
+    }
+
+    fn answer(&self, message: &mut Message) {
+        let [number, _, index, part] = core::array::from_fn(|i| message.words[i]);
+        let request = message.words[..message.count as usize].to_vec();
+        (message.label, message.count) = (0, 0);
+        match number {
+            verb::THREAD_GET => {
+                let words = words(index, part);
+                message.words[..words.len()].copy_from_slice(&words);
+                message.count = words.len() as u32;
+                return;
+            }
+            verb::THREAD_SET => {
+                self.steps.borrow_mut().push(Step::Set(index, part, request[4..].to_vec()));
+                return;
+            }
+            verb::IRQ_SET => self.steps.borrow_mut().push(Step::Irq(index, part)),
+            verb::IRQ_GET if index == 0 => {
+                (message.words[0], message.words[1]) = IRQ;
+                message.count = 2;
+            }
+            verb::IRQ_GET => message.label = -(ErrorKind::NoSuchObject.number() as i32),
+            verb::STOP => {
+                message.count = 5;
+                self.stopped.set(true);
+                if self.grows.get() {
+                    let last = *self.regions.borrow().last().expect("one");
+                    self.regions.borrow_mut().push(Region { addr: last.addr + RAM, ..last });
+                }
+            }
+            _ => self.stopped.set(false),
+        }
+        self.steps.borrow_mut().push(Step::Verb(number));
+    }
+}
+
+impl World for Fake {
+    fn open(&self) -> Asked<u32> {
+        Ok(7)
+    }
+
+    fn call(&self, message: &mut Message) {
+        self.answer(message);
+    }
+
+    fn region(&self, n: u32) -> Region {
+        let past = Region { result: CoreResult::NOT_FOUND, ..Region::default() };
+        self.regions.borrow().get(n as usize).copied().unwrap_or(past)
+    }
+
+    fn slot(&self, n: u32) -> Slot {
+        let past = Slot { result: CoreResult::NOT_FOUND, ..Slot::default() };
+        self.slots.borrow().get(n as usize).copied().unwrap_or(past)
+    }
+
+    fn thread(&self, index: u32) -> ThreadInfo {
+        let badge = |n| 0x8000_0100 + 0x40 * index + 4 * n;
+        match index {
+            0 | 2 => ThreadInfo {
+                started: 1,
+                priority: 127,
+                utcb: 0x4800_0000 + 0x200 * index,
+                badges: core::array::from_fn(|n| badge(n as u32)),
+                name: name(if index == 0 { "main" } else { "signal handler" }),
+                ..ThreadInfo::default()
+            },
+            1 => ThreadInfo { result: CoreResult::NOT_FOUND, ..ThreadInfo::default() },
+            _ => ThreadInfo { result: ThreadInfo::END, ..ThreadInfo::default() },
+        }
+    }
+
+    fn session(&self, n: u32) -> SessionInfo {
+        let of = |client_id, badge, service: &str, label: &str| SessionInfo {
+            origin: 1,
+            client_id,
+            badge,
+            ram: 8192,
+            caps: 2,
+            service: name(service),
+            label: name(label),
+            ..SessionInfo::default()
+        };
+        let timer = TimerInfo { elapsed_us: 5, remaining_us: 9, period_us: 100, armed: 1, sigh: SIGH };
+        match n {
+            0 => of(1, 0x8000_0004, "PD", "sheep"),
+            1 => SessionInfo { ds_badge: ROM_BADGE, rom: self.rom, ..of(4, 0x8000_0008, "ROM", "binary") },
+            2 => SessionInfo { is_timer: 1, timer, ..of(6, 0x8000_000c, "Timer", "") },
+            _ => SessionInfo::default(),
+        }
+    }
+
+    fn parent(&self) -> u32 {
+        0x8000_0000
+    }
+
+    fn target(&self, out: &mut [u8; 32]) -> (u32, u32) {
+        *out = name("sheep");
+        (1 << 20, 100)
+    }
+
+    fn freeze(&self, _: bool) {}
+
+    fn destroy(&self) {
+        self.steps.borrow_mut().push(Step::Destroy);
+    }
+
+    fn view(&self, badge: u32) -> Asked<Span> {
+        if badge == RAM_BADGE { Ok(self.ram.get()) } else { Err(CoreResult(CoreResult::NOT_FOUND)) }
+    }
+
+    fn unview(&self) {}
+
+    fn take(&self, _: Buffer, bytes: u32) -> Asked<Span> {
+        Ok(self.allot(bytes))
+    }
+
+    fn copy(&self, to: Span, from: Span) {
+        let bytes = self.bytes(from);
+        self.write(to, &bytes);
+    }
+
+    fn read(&self, from: Span, to: &mut [u8]) {
+        to.copy_from_slice(&self.bytes(Span { bytes: to.len() as u32, ..from }));
+    }
+
+    fn write(&self, to: Span, from: &[u8]) {
+        assert!(from.len() <= to.bytes as usize);
+        let at = (to.addr - BASE) as usize;
+        self.memory.borrow_mut()[at..at + from.len()].copy_from_slice(from);
+    }
+
+    fn now_us(&self) -> u64 {
+        0
+    }
+
+    fn pause(&self) {
+        self.regions.borrow_mut().truncate(2);
+    }
+
+    fn say(&self, _: fmt::Arguments<'_>) {}
+
+    fn wish(&self, parent: u32, sessions: &[Wish]) -> Asked<()> {
+        assert_eq!((parent, sessions.len()), (0x8000_0000, 3));
+        assert_eq!(sessions[1], Wish { client_id: 4, badge: 0x8000_0008, dataspace: ROM_BADGE });
+        Ok(())
+    }
+
+    fn make(&self) -> Asked<u32> {
+        self.step(Step::Make).map(|_| 7)
+    }
+
+    fn make_session(&self, session: &SessionInfo) -> Asked<()> {
+        self.step(Step::Session(session.client_id)).map(|_| ())
+    }
+
+    fn set_timer(&self, client_id: u32, timer: &TimerInfo, sigh: Option<Handle>) -> Asked<()> {
+        assert_eq!(client_id, 6);
+        self.step(Step::Timer(*timer, sigh.is_some())).map(|_| ())
+    }
+
+    fn ram(&self, bytes: u32, badge: u32) -> Asked<(Handle, Span)> {
+        let handle = self.step(Step::Ram(bytes, badge))?;
+        self.ram.set(self.allot(bytes));
+        Ok((handle, self.ram.get()))
+    }
+
+    fn rom(&self, client_id: u32) -> Asked<Handle> {
+        assert_eq!(client_id, 4);
+        Ok(Handle(9999))
+    }
+
+    fn session_handle(&self, client_id: u32) -> Asked<Handle> {
+        self.step(Step::Object(kind::CALLER, client_id, 0))
+    }
+
+    fn object(&self, kind: u32, a: u32, badge: u32) -> Asked<Handle> {
+        self.step(Step::Object(kind, a, badge))
+    }
+
+    fn attach(&self, _: Handle, attachment: &Attachment) -> Asked<()> {
+        self.step(Step::Attach(*attachment)).map(|_| ())
+    }
+
+    fn make_thread(&self, index: u32, thread: &ThreadInfo) -> Asked<()> {
+        self.step(Step::Thread(index, *thread)).map(|_| ())
+    }
+
+    fn gate(&self, thread: u32, badge: u32) -> Asked<Handle> {
+        self.step(Step::Object(kind::GATE, thread, badge))
+    }
+
+    fn context(&self, imprint: u32, badge: u32, pending: u32) -> Asked<Handle> {
+        assert_eq!(pending, 3);
+        self.step(Step::Object(kind::CONTEXT, imprint, badge))
+    }
+
+    fn signal_source(&self, badge: u32) -> Asked<Handle> {
+        self.step(Step::Object(kind::SIGNAL_SOURCE, 0, badge))
+    }
+
+    fn semaphore(&self, thread: u32) -> Asked<Handle> {
+        self.step(Step::Object(kind::SEMAPHORE, thread, 0))
+    }
+
+    fn install(&self, slot: u32, _: Handle) -> Asked<()> {
+        self.step(Step::Install(slot)).map(|_| ())
+    }
+}

@@ -1,0 +1,111 @@
+//! Scenarios of Genode, in a build directory of the user's.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use clap::Args;
+
+use crate::build::run;
+use crate::failure::{Failure, Kind, Result};
+use crate::paths;
+
+/// Our repositories, in the order in which they stand before Genode's.
+const REPOSITORIES: [&str; 2] = ["component/genode", "core-patch/genode"];
+
+/// Run scripts in order; controls, which stop nothing, come before what they control.
+const SCENARIOS: [&str; 7] =
+    ["thaw_core", "thaw_plain", "thaw_sheep", "thaw_save", "thaw_again", "thaw_flock_plain", "thaw_flock"];
+/// Prints an image.
+const SAVES: &str = "thaw_save";
+/// Boots with it.
+const RESTORES: &str = "thaw_again";
+
+#[derive(Args)]
+pub struct GenodeArgs {
+    /// Build directory of Genode 26.02, made for a board with ARM.
+    #[arg(long, value_name = "DIR")]
+    build_dir: PathBuf,
+    /// Board, as Genode names it.
+    #[arg(long, value_name = "NAME", default_value = "pbxa9")]
+    board: String,
+    /// Only scenarios whose name contains one of these.
+    filters: Vec<String>,
+}
+
+/// Runs the scenarios; each leaves its log in target/genode.
+pub fn genode(args: &GenodeArgs) -> Result<()> {
+    check_repositories(&args.build_dir)?;
+    let out = paths::target_dir().join("genode");
+    fs::create_dir_all(&out).map_err(|e| Failure::file(&out, &e))?;
+    let wanted =
+        |name: &str| args.filters.is_empty() || args.filters.iter().any(|f| name.contains(f.as_str()));
+    let (mut passed, mut failed) = (0, 0);
+    for name in SCENARIOS.into_iter().filter(|name| wanted(name)) {
+        let log = out.join(format!("{name}-{}.log", args.board));
+        let image = out.join(format!("sheep-{}.thaw", args.board));
+        let ok = scenario(args, name, &log, &image)?;
+        println!("{} {name}: {}", if ok { "pass" } else { "FAIL" }, log.display());
+        if ok { passed += 1 } else { failed += 1 }
+    }
+    println!("{passed} passed, {failed} failed");
+    if failed == 0 {
+        return Ok(());
+    }
+    Err(Failure::new(Kind::Check, format!("{failed} scenarios of Genode failed; their logs are named above")))
+}
+
+fn check_repositories(build_dir: &Path) -> Result<()> {
+    let path = build_dir.join("etc/build.conf");
+    let text = fs::read_to_string(&path).map_err(|e| Failure::file(&path, &e))?;
+    let lines: Vec<&str> = text.lines().map(str::trim).filter(|l| l.starts_with("REPOSITORIES")).collect();
+    let base = lines.iter().position(|line| line.ends_with("base-foc")).unwrap_or(lines.len());
+    for repository in REPOSITORIES {
+        let ours = paths::root().join(repository);
+        let found = lines.iter().position(|line| line.ends_with(&*ours.to_string_lossy()));
+        if found.is_none_or(|at| at > base) {
+            return Err(Failure::new(
+                Kind::Config,
+                format!(
+                    "{}: our repository is not there before base-foc; add the line\nREPOSITORIES += {}",
+                    path.display(),
+                    ours.display()
+                ),
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn scenario(args: &GenodeArgs, name: &str, log: &Path, image: &Path) -> Result<bool> {
+    if name == RESTORES && !image.is_file() {
+        let why = format!("{name} needs the image of {SAVES}; run that one first");
+        return Err(Failure::new(Kind::Config, why));
+    }
+    let file = File::create(log).map_err(|e| Failure::file(log, &e))?;
+    let errors = file.try_clone().map_err(|e| Failure::file(log, &e))?;
+    let mut make = Command::new("make");
+    make.current_dir(&args.build_dir).arg(format!("run/{name}"));
+    make.args(["KERNEL=foc", &format!("BOARD={}", args.board)]).stdout(file).stderr(errors);
+    // What cargo tells its children is not meant for Genode's build system.
+    make.env_remove("MAKEFLAGS").env_remove("THAW_IMAGE").stdin(std::process::Stdio::null());
+    if name == RESTORES {
+        make.env("THAW_IMAGE", image);
+    }
+    let status = make.status().map_err(|e| Failure::new(Kind::Tool, format!("make: {e}")))?;
+    if name == SAVES && status.success() {
+        return Ok(take_image(log, image).is_ok());
+    }
+    Ok(status.success())
+}
+
+/// Puts the printed image together and checks it.
+fn take_image(log: &Path, image: &Path) -> Result<()> {
+    let mut build = Command::new(env!("CARGO"));
+    build.current_dir(paths::root()).args(["build", "--quiet", "--package", "thaw-cli"]);
+    run(&mut build, Kind::Build, "building the host tool")?;
+    let tool = paths::host_tool();
+    let mut from_log = Command::new(&tool);
+    run(from_log.arg("from-log").arg(log).arg("-o").arg(image), Kind::Check, "reading the image")?;
+    run(Command::new(&tool).arg("verify").arg(image), Kind::Check, "checking the image")
+}
