@@ -11,7 +11,7 @@ class Core::Platform_thread : Interface
 {
 	private:
 
-		enum State { DEAD, RUNNING };
+		enum State { };
 
 		State       _state;
 		Cap_mapping _pager, _irq;

@@ -54,8 +54,7 @@ class Core::Region_map_component : public Rpc_object<Region_map>
 
 	public:
 
-		enum class With_mapping_result { RESOLVED, RECURSION_LIMIT, NO_REGION, REFLECTED, WRITE_VIOLATION,
-		                                 EXEC_VIOLATION };
+		enum class With_mapping_result { RESOLVED };
 
 		Dataspace_capability dataspace();
 

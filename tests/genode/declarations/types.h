@@ -12,7 +12,7 @@ namespace Core {
 
 	using Local_rm = Local::Constrained_region_map;
 
-	enum class Access { READ, WRITE, EXEC };
+	enum class Access { READ };
 
 	struct Addr       { addr_t value; };
 	struct Addr_range { addr_t start, end; };

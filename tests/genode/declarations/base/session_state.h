@@ -14,8 +14,7 @@ namespace Genode {
 		using Name = String<32>;
 		using Args = String<256>;
 
-		enum Phase { CREATE_REQUESTED, SERVICE_DENIED, INSUFFICIENT_RAM_QUOTA, INSUFFICIENT_CAP_QUOTA, AVAILABLE,
-		             CAP_HANDED_OUT, UPGRADE_REQUESTED, CLOSE_REQUESTED, CLOSED };
+		enum Phase { CREATE_REQUESTED, SERVICE_DENIED, AVAILABLE, CAP_HANDED_OUT, UPGRADE_REQUESTED, CLOSE_REQUESTED, CLOSED };
 
 		struct Factory { size_t session_costs() const; };
 

@@ -4,8 +4,6 @@
 
 namespace Genode {
 
-	using uint8_t  = __UINT8_TYPE__;
-	using uint16_t = __UINT16_TYPE__;
 	using uint32_t = __UINT32_TYPE__;
 	using uint64_t = __UINT64_TYPE__;
 	using size_t   = unsigned long;

@@ -28,8 +28,6 @@ namespace Genode {
 		void                   kill_thread(Thread_capability);
 		Capability<Native_cpu> native_cpu();
 	};
-
-	using Cpu_session_capability = Capability<Cpu_session>;
 }
 
 #endif

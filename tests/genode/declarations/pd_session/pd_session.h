@@ -10,13 +10,13 @@
 
 namespace Genode {
 
-	enum Cache { UNCACHED, WRITE_COMBINED, CACHED };
+	enum Cache { CACHED };
 
 	struct Pd_account : Interface, Noncopyable
 	{
 		static char const *service_name();
 
-		enum class Transfer_result { OK, EXCEEDED, INVALID };
+		enum class Transfer_result { OK };
 
 		Transfer_result transfer_quota(Capability<Pd_account>, Cap_quota);
 		Transfer_result transfer_quota(Capability<Pd_account>, Ram_quota);
@@ -27,7 +27,7 @@ namespace Genode {
 		struct Native_pd;
 		struct Imprint { addr_t value; };
 
-		enum class Ref_account_result { OK, INVALID_SESSION };
+		enum class Ref_account_result { OK };
 
 		using Alloc_ram_result     = Attempt<Ram_dataspace_capability, Alloc_error>;
 		using Alloc_context_result = Attempt<Signal_context_capability, Alloc_error>;

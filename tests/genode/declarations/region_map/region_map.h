@@ -21,7 +21,7 @@ namespace Genode {
 			bool   executable, writeable;
 		};
 
-		enum class Attach_error { OUT_OF_RAM, OUT_OF_CAPS, REGION_CONFLICT, INVALID_DATASPACE };
+		enum class Attach_error { OUT_OF_RAM, OUT_OF_CAPS };
 
 		using Attach_result = Attempt<Range, Attach_error>;
 

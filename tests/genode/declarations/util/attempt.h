@@ -13,9 +13,6 @@ namespace Genode {
 	template <typename SELF, typename RESULT, typename ERROR>
 	struct Either
 	{
-		RESULT &got() const;
-		ERROR  &missed() const;
-
 		template <typename T>
 		T convert(auto const &with_result, auto const &with_error) const
 		{
@@ -28,6 +25,11 @@ namespace Genode {
 
 		[[nodiscard]] bool ok() const;
 		[[nodiscard]] bool failed() const;
+
+		private:
+
+			RESULT &got() const;
+			ERROR  &missed() const;
 	};
 
 	template <typename RESULT, typename ERROR>

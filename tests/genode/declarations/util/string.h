@@ -65,13 +65,11 @@ namespace Genode {
 	struct Byte_range_ptr : Noncopyable { Byte_range_ptr(char *, size_t); };
 
 	int    strcmp(char const *, char const *, size_t = ~0UL);
-	size_t strlen(char const *);
 	void   copy_cstring(char *, char const *, size_t);
 	void  *memcpy(void *, void const *, size_t);
 	void   bzero(void *, size_t);
 
 	template <typename T> T max(T, T);
-	template <typename T> T min(T, T);
 }
 
 #endif
