@@ -86,8 +86,7 @@ pub struct ThreadInfo {
     pub utcb: u32,
     /// Its priority.
     pub priority: u32,
-    /// Slot, in the PD, of its ordinary exception handler. That one answers a triggered exception that it
-    /// did not ask for at once, with an empty message: it may be left over from a stop that failed.
+    /// Slot, in the PD, of its ordinary exception handler.
     pub exc_handler: CapIndex,
     /// Whether it was started. Triggering an exception on a thread that was not would start it.
     pub started: bool,
@@ -152,6 +151,13 @@ pub trait Host {
 
     /// Ends [`freeze`](Self::freeze).
     fn thaw(&mut self, pd: PdInfo);
+
+    /// Slot, in the PD, of the handler that thread `i` is left with when a stop failed while its IPC went on: it
+    /// answers the triggered exception that comes when the IPC ends at once, with an empty message.
+    fn late_handler(&mut self, pd: PdInfo, i: usize, info: &ThreadInfo) -> CapIndex {
+        let _ = (pd, i);
+        info.exc_handler
+    }
 
     /// Notes that thread `i` was started.
     fn started(&mut self, pd: PdInfo, i: usize);

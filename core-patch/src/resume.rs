@@ -215,10 +215,20 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
         info.cap.control(self.k, set).map(|_| ()).map_err(at(step::HANDLER))
     }
 
+    /// Gives thread `i`, which has not come out, a handler that answers its exception when it does.
+    fn leave_late(&mut self, i: usize) -> Result<(), Error> {
+        let (pd, Some(info)) = (self.pd()?, self.set.entries[i].info) else { return Ok(()) };
+        let set = ThreadControl {
+            exc_handler: Some(self.host.late_handler(pd, i, &info)),
+            ..ThreadControl::default()
+        };
+        info.cap.control(self.k, set).map(|_| ()).map_err(at(step::HANDLER))
+    }
+
     /// After a failed stop: everybody runs on as if nothing had happened.
     ///
-    /// Whoever is still blocked keeps its trigger. When its IPC ends, the exception goes to its ordinary
-    /// handler, which answers a triggered exception at once and changes nothing.
+    /// Whoever is still blocked keeps its trigger. When its IPC ends, the exception goes to its late handler,
+    /// which answers it at once and changes nothing.
     pub(crate) fn let_go(&mut self) {
         // Best effort all the way: the error that brought us here is the one that is reported.
         // A stub may be under way; its thread has to be back before anything is asked of it.
@@ -241,7 +251,7 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
         let _ = self.return_irqs();
         // Only now: whoever comes out before is raised above the barrier and must not run.
         for i in bits(self.set.mask(Phase::Triggered)) {
-            let _ = self.unhook(i);
+            let _ = self.leave_late(i);
         }
         // Exceptions that were on their way to us.
         let _ = self.poll();

@@ -58,21 +58,20 @@ pub fn genode(args: &GenodeArgs) -> Result<()> {
 fn check_repositories(build_dir: &Path) -> Result<()> {
     let path = build_dir.join("etc/build.conf");
     let text = fs::read_to_string(&path).map_err(|e| Failure::file(&path, &e))?;
-    let lines: Vec<&str> = text.lines().map(str::trim).filter(|l| l.starts_with("REPOSITORIES")).collect();
-    let base = lines.iter().position(|line| line.ends_with("base-foc")).unwrap_or(lines.len());
-    for repository in REPOSITORIES {
-        let ours = paths::root().join(repository);
-        let found = lines.iter().position(|line| line.ends_with(&*ours.to_string_lossy()));
-        if found.is_none_or(|at| at > base) {
-            return Err(Failure::new(
-                Kind::Config,
-                format!(
-                    "{}: our repository is not there before base-foc; add the line\nREPOSITORIES += {}",
-                    path.display(),
-                    ours.display()
-                ),
-            ));
-        }
+    let lines: Vec<&str> =
+        text.lines().filter(|line| line.trim_start().starts_with("REPOSITORIES")).collect();
+    let missing = |repository: &Path| !lines.iter().any(|line| line.contains(&*repository.to_string_lossy()));
+    let ours = REPOSITORIES.map(|repository| paths::root().join(repository));
+    if ours.iter().any(|repository| missing(repository)) {
+        let [first, second] = ours.map(|path| path.display().to_string());
+        return Err(Failure::new(
+            Kind::Config,
+            format!(
+                "{}: our repositories are not there; add as the last line\n\
+                 REPOSITORIES := {first} {second} $(REPOSITORIES)",
+                path.display()
+            ),
+        ));
     }
     Ok(())
 }

@@ -25,6 +25,7 @@ struct thaw_wiring
 {
 	thaw_word task, scheduler;               /* of core */
 	thaw_word handler, barrier;              /* threads */
+	thaw_word pager_slot_in_area;            /* a thread's exception handler, in its area of a PD's slots */
 	thaw_word stop_gates;                    /* first of 64 gates of the handler */
 	thaw_word barrier_gate, command_gate;
 	thaw_word window_code, window_data;      /* pages of core */
@@ -59,12 +60,15 @@ thaw_word thaw_core_object(thaw_word n, struct thaw_object *);     /* 0 past the
 thaw_word thaw_core_slot(thaw_word slot, thaw_word *badge);        /* kind */
 thaw_word thaw_core_peek(thaw_word addr, thaw_word *value);        /* 0 if nothing is there */
 void      thaw_core_started(thaw_word index);
+thaw_word thaw_core_late(thaw_word index);                         /* slot of a late handler, 0 if there is none */
 void      thaw_core_panic(thaw_word line) __attribute__((noreturn));
 
 /* implemented in Rust */
 void      thaw_fill_code(thaw_word page);
 void      thaw_handler(struct thaw_wiring const *) __attribute__((noreturn));
 void      thaw_barrier(struct thaw_wiring const *) __attribute__((noreturn));
+void      thaw_mender(struct thaw_wiring const *) __attribute__((noreturn));
+thaw_word thaw_late_label(thaw_word thread, thaw_word area);       /* of a gate of the mender */
 
 /* on the thread 'front': hands a request to the handler; returns the label of the answer */
 thaw_word thaw_serve(struct thaw_wiring const *, thaw_word front, thaw_word client, thaw_word has_pd,

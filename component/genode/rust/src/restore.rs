@@ -12,7 +12,7 @@ use crate::encode::PARENT_SLOT;
 use crate::error::{Error, Result};
 use crate::records::{Content, PAGE, Records, SESSIONS_MAX};
 use crate::scan;
-use crate::world::{Attachment, CoreResult, Handle, Slot, Span, Wish, World, kind};
+use crate::world::{Attachment, CLOSED_CONFIG, CoreResult, Handle, Slot, Span, Wish, World, kind};
 
 /// Where Genode on this architecture has the nested region maps: number, address, bytes (0: all of the map).
 const AREAS: [(u32, u32, u32); 2] = [(1, 0x4000_0000, 0x1000_0000), (2, 0x0100_0000, 0)];
@@ -119,10 +119,15 @@ fn make<W: World>(world: &W, records: &Records) -> Result<u32> {
     }
     world.wish(records.parent, &wishes).map_err(|e| Error::World("badges", 0, e))?;
     let id = world.make().map_err(|e| Error::World("making the target", 0, e))?;
-    for session in records.sessions.iter().filter(|s| !ENV_SESSIONS.contains(&s.client_id)) {
+    for session in records.sessions.iter().filter(|s| is_opened(s.client_id)) {
         world.make_session(session).map_err(|e| Error::World("session", session.client_id, e))?;
     }
     Ok(id)
+}
+
+/// Whether the target itself opened the session.
+fn is_opened(client_id: u32) -> bool {
+    client_id != CLOSED_CONFIG && !ENV_SESSIONS.contains(&client_id)
 }
 
 /// Badge of the dataspace of a ROM session, 0 if it has none in use.

@@ -186,6 +186,9 @@ pub struct TimerInfo {
     pub sigh: u32,
 }
 
+/// Client id of the configuration when its session is closed and only the dataspace is known.
+pub const CLOSED_CONFIG: u32 = 0xffff_fffe;
+
 /// Session of the target.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 #[repr(C)]

@@ -10,6 +10,7 @@ pub struct Wiring {
     pub scheduler: u32,
     pub handler: u32,
     pub barrier: u32,
+    pub pager_slot_in_area: u32,
     pub stop_gates: u32,
     pub barrier_gate: u32,
     pub command_gate: u32,
@@ -62,5 +63,6 @@ unsafe extern "C" {
     pub safe fn thaw_core_slot(slot: u32, badge: &mut u32) -> u32;
     pub safe fn thaw_core_peek(addr: u32, value: &mut u32) -> u32;
     pub safe fn thaw_core_started(index: u32);
+    pub safe fn thaw_core_late(index: u32) -> u32;
     pub safe fn thaw_core_panic(line: u32) -> !;
 }

@@ -95,6 +95,14 @@ impl Host for CoreHost {
 
     fn thaw(&mut self, _pd: PdInfo) {}
 
+    /// Genode's pager does not answer a triggered exception, so it goes to the mender.
+    fn late_handler(&mut self, _pd: PdInfo, i: usize, info: &ThreadInfo) -> CapIndex {
+        match abi::thaw_core_late(i as u32) {
+            0 => info.exc_handler,
+            slot => CapIndex(slot),
+        }
+    }
+
     fn started(&mut self, _pd: PdInfo, i: usize) {
         abi::thaw_core_started(i as u32);
     }

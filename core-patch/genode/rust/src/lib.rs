@@ -14,4 +14,6 @@ mod handler;
 #[cfg(target_os = "none")]
 mod host;
 #[cfg(target_os = "none")]
+mod mender;
+#[cfg(target_os = "none")]
 mod panic;

@@ -40,6 +40,9 @@ namespace Thaw::Rust {
 	{
 		enum { NONE, ENVIRONMENT, OPENED };
 
+		/* client id of the configuration when its session is closed and only the dataspace is known */
+		enum { CLOSED_CONFIG = 0xfffffffeu };
+
 		Word  origin, client_id, badge, ram, caps, ds_badge;
 		Span  rom;
 		Word  is_timer;

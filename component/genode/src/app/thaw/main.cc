@@ -68,6 +68,8 @@ struct Thaw::Main : Target::Exit, World::Maker
 
 	Target::Attr const &attr() const override { return _attr; }
 
+	Target_config &config() override { return *_target_config; }
+
 	void destroy() override { _target.destruct(); }
 
 	bool _make(bool restored)

@@ -28,6 +28,9 @@ struct Thaw::Target_config : Genode::Noncopyable
 	Genode::Rom_dataspace_capability cap {
 		Genode::reinterpret_cap_cast<Genode::Rom_dataspace>(_ram.cap()) };
 
+	void const *local() const { return _ram.local_addr<void>(); }
+	Genode::size_t size() const { return _ram.size(); }
+
 	Target_config(Genode::Env &env) : _ram(env.ram(), env.rm(), 4096) { }
 
 	void write(Genode::Node const &target)

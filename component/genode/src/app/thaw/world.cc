@@ -96,8 +96,28 @@ void World::session(Word n, Rust::Session &out)
 	if (!target) return;
 
 	Word i = 0;
+	bool config = false;
 	target->for_each_session([&] (Session_state const &s) {
+		Rom_shim const * const rom = dynamic_cast<Rom_shim const *>(s.local_ptr);
+		config |= rom && rom->name == "config";
 		if (i++ == n) _describe(*target, s, out); });
+
+	/* the target has closed the session, and may still hold the dataspace */
+	if (!config && i == n)
+		_describe_config(out);
+}
+
+
+void World::_describe_config(Rust::Session &out) const
+{
+	Target_config const &config = _maker.config();
+
+	out.origin    = Rust::Session::OPENED;
+	out.client_id = Rust::Session::CLOSED_CONFIG;
+	out.ds_badge  = Word(config.cap.local_name());
+	out.rom       = { Word(config.local()), Word(config.size()) };
+	_copy(out.service, "ROM");
+	_copy(out.label, "config");
 }
 
 
@@ -228,6 +248,14 @@ World::Word World::ram(Word bytes, Word badge, Word &handle, Rust::Span &span)
 
 World::Word World::rom(Word client_id, Word &handle)
 {
+	if (client_id == Rust::Session::CLOSED_CONFIG) {
+		Word const badge = _wishes.of({ client_id }).dataspace;
+		return _badged(_maker.config().cap, badge).convert<Word>(
+			[&] (Genode::Native_capability cap) {
+				_maker.config().cap = Genode::reinterpret_cap_cast<Genode::Rom_dataspace>(cap);
+				return _keep(cap, handle); },
+			[&] (Result r) { return Word(r); });
+	}
 	return _with_session(client_id, Word(Result::NOT_FOUND), [&] (Session_state const &s) {
 		Rom_shim const * const rom = dynamic_cast<Rom_shim const *>(s.local_ptr);
 		return rom ? _keep(rom->ds, handle) : Word(Result::NOT_FOUND);

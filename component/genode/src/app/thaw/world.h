@@ -33,6 +33,7 @@ class Thaw::World : Genode::Noncopyable
 			virtual Target *make_empty() = 0;         /* with the badges wished for */
 			virtual void destroy() = 0;
 			virtual Target::Attr const &attr() const = 0;
+			virtual Target_config &config() = 0;
 		};
 
 	private:
@@ -102,6 +103,7 @@ class Thaw::World : Genode::Noncopyable
 			for (unsigned i = 0; from[i] && i < 32; i++) to[i] = from[i];
 		}
 
+		void _describe_config(Rust::Session &) const;
 		void _describe(Target const &, Genode::Session_state const &, Rust::Session &) const;
 
 	public:

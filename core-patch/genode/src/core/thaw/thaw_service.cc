@@ -24,6 +24,7 @@
 #include <base/internal/cap_alloc.h>
 
 #include <make.h>
+#include <late_gates.h>
 
 namespace Thaw {
 	struct Helper_thread;
@@ -102,6 +103,8 @@ struct Thaw::Parts
 	In_entrypoint   in_core_ep { core_ep };
 	Books           books      { core_ep };
 	Maker           maker      { core_ep, books };
+	Late_gates      late_gates { };
+	l4_cap_idx_t    mender     { };
 	thaw_wiring     wiring     { };
 	bool            in_use     { false };
 
@@ -444,6 +447,13 @@ void thaw_core_started(thaw_word index)
 }
 
 
+thaw_word thaw_core_late(thaw_word index)
+{
+	return in_pd(thaw_word(0), [&] (Thaw::Books::Pd &pd) {
+		return parts_ptr->late_gates.slot(pd, parts_ptr->mender, index); });
+}
+
+
 void thaw_core_panic(thaw_word line)
 {
 	error("thaw: mistake in the service, line ", line, "; its thread stops for good");
@@ -496,6 +506,7 @@ void Thaw::start_service(Runtime &runtime, Rpc_entrypoint &core_ep, Sliced_heap 
 
 	static Helper_thread handler { runtime, "thaw_handler", 64*1024, thaw_handler, w };
 	static Helper_thread barrier { runtime, "thaw_barrier",  8*1024, thaw_barrier, w };
+	static Helper_thread mender  { runtime, "thaw_mender",   8*1024, thaw_mender,  w };
 
 	w.task        = slot_of(Foc::L4_BASE_TASK_CAP);
 	w.scheduler   = slot_of(Foc::L4_BASE_SCHEDULER_CAP);
@@ -513,6 +524,7 @@ void Thaw::start_service(Runtime &runtime, Rpc_entrypoint &core_ep, Sliced_heap 
 	w.stop_slot        = Books::AREA_BASE + 3;
 	w.stop_slot_stride = Books::AREA_SLOTS;
 	w.scratch_slots    = 0x2f0;
+	w.pager_slot_in_area = slot_of(Foc::THREAD_PAGER_CAP);
 	w.first_slot       = Books::USER_BASE;
 	w.end_slot         = Books::USER_BASE + Books::USER_SLOTS;
 	w.lift             = PRIO_LIFT;
@@ -525,6 +537,8 @@ void Thaw::start_service(Runtime &runtime, Rpc_entrypoint &core_ep, Sliced_heap 
 
 	handler.start();
 	barrier.start();
+	mender.start();
+	parts.mender = mender.kcap();
 	w.handler = slot_of(handler.kcap());
 	w.barrier = slot_of(barrier.kcap());
 	for (unsigned i = 0; i < STOP_GATES; i++)
@@ -533,8 +547,10 @@ void Thaw::start_service(Runtime &runtime, Rpc_entrypoint &core_ep, Sliced_heap 
 	w.command_gate = slot_of(make_gate(Capability_space::alloc_kcap(), handler.kcap(), COMMAND_LABEL));
 	set_priority(handler.kcap(), PRIO_HANDLER);
 	set_priority(barrier.kcap(), PRIO_BARRIER);
+	set_priority(mender.kcap(), PRIO_CORE);
 	handler.go();
 	barrier.go();
+	mender.go();
 
 	static Root root { ep, md, parts };
 	static Core_service<Session_component> service { services, root };

@@ -36,6 +36,6 @@ CC_CXX_WARN_STRICT :=
 .PHONY: thaw_rust_sources
 thaw_core.o: thaw_rust_sources
 	$(MSG_CONVERT)$@
-	$(VERBOSE)env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS $(THAW_DIR)/run/object thaw-core-genode $(CROSS_DEV_PREFIX) $(CURDIR)/$@ thaw_fill_code thaw_handler thaw_barrier thaw_serve
+	$(VERBOSE)env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS $(THAW_DIR)/run/object thaw-core-genode $(CROSS_DEV_PREFIX) $(CURDIR)/$@ thaw_fill_code thaw_handler thaw_barrier thaw_mender thaw_late_label thaw_serve
 
 include $(THAW_FOC_MK)
