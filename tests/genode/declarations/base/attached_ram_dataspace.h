@@ -15,6 +15,7 @@ namespace Genode {
 		template <typename T> T *local_addr() const;
 		Byte_range_ptr           bytes() const;
 		void                     clear();
+		size_t                   size() const;
 	};
 }
 
