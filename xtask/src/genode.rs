@@ -14,12 +14,21 @@ use crate::paths;
 const REPOSITORIES: [&str; 2] = ["component/genode", "core-patch/genode"];
 
 /// Run scripts in order; controls, which stop nothing, come before what they control.
-const SCENARIOS: [&str; 7] =
-    ["thaw_core", "thaw_plain", "thaw_sheep", "thaw_save", "thaw_again", "thaw_flock_plain", "thaw_flock"];
+const SCENARIOS: [&str; 9] = [
+    "thaw_core",
+    "thaw_plain",
+    "thaw_sheep",
+    "thaw_save",
+    "thaw_again",
+    "thaw_other_board",
+    "thaw_other_config",
+    "thaw_flock_plain",
+    "thaw_flock",
+];
 /// Prints an image.
 const SAVES: &str = "thaw_save";
-/// Boots with it.
-const RESTORES: &str = "thaw_again";
+/// Boot with it.
+const RESTORE: [&str; 3] = ["thaw_again", "thaw_other_board", "thaw_other_config"];
 
 #[derive(Args)]
 pub struct GenodeArgs {
@@ -77,7 +86,7 @@ fn check_repositories(build_dir: &Path) -> Result<()> {
 }
 
 fn scenario(args: &GenodeArgs, name: &str, log: &Path, image: &Path) -> Result<bool> {
-    if name == RESTORES && !image.is_file() {
+    if RESTORE.contains(&name) && !image.is_file() {
         let why = format!("{name} needs the image of {SAVES}; run that one first");
         return Err(Failure::new(Kind::Config, why));
     }
@@ -88,7 +97,7 @@ fn scenario(args: &GenodeArgs, name: &str, log: &Path, image: &Path) -> Result<b
     make.args(["KERNEL=foc", &format!("BOARD={}", args.board)]).stdout(file).stderr(errors);
     // What cargo tells its children is not meant for Genode's build system.
     make.env_remove("MAKEFLAGS").env_remove("THAW_IMAGE").stdin(std::process::Stdio::null());
-    if name == RESTORES {
+    if RESTORE.contains(&name) {
         make.env("THAW_IMAGE", image);
     }
     let status = make.status().map_err(|e| Failure::new(Kind::Tool, format!("make: {e}")))?;

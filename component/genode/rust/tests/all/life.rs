@@ -15,7 +15,7 @@ fn tables() -> Box<Tables> {
     std::thread::Builder::new()
         .stack_size(32 << 20)
         .spawn(|| Box::new(Tables::new()))
-        .and_then(|thread| Ok(thread.join().expect("made")))
+        .map(|thread| thread.join().expect("made"))
         .expect("a thread")
 }
 

@@ -70,7 +70,7 @@ fn word(index: u32, part: u32, n: usize) -> u32 {
         (part::ACTIVITY, _) => 0,
         // Words of the frame that are not saved: fault, what the kernel keeps, what another revision has.
         (part::FRAME, 0 | 1 | 17 | 21) => 0,
-        _ => index << 24 | part << 16 | n as u32 + 1,
+        _ => (index << 24) | (part << 16) | (n as u32 + 1),
     }
 }
 

@@ -44,6 +44,8 @@ class Thaw::Maker : Genode::Noncopyable
 
 		struct Placeholder : Genode::Rpc_object<Nothing, Placeholder> { void nothing() { } };
 
+		/* an allocator that must grow does so now, and not with a badge that is wanted */
+		void   _practise(Pd &, Cap entrypoint);
 		Result _exchange(Core::Rpc_entrypoint &, Genode::Rpc_object_base &, Word badge);
 		bool _may_rebadge(Genode::Rpc_object_base &);
 		Cap_result _rebadge(Genode::Rpc_object_base &, Word badge);

@@ -144,6 +144,13 @@ Cap_result Maker::create_thread(Capability<Cpu_session> cpu_cap, Capability<Pd_s
 	if (!cpu)
 		return Result::NOT_FOUND;
 
+	/*
+	 * One for practice: an allocator of core's that has to grow takes a badge for its own memory, which must not
+	 * be one that is wanted
+	 */
+	cpu->create_thread(pd_cap, "practice", Affinity::Location(int(wanted.xpos), 0), 0)
+		.with_result([&] (Thread_capability c) { cpu->kill_thread(c); }, [&] (Cpu_session::Create_thread_error) { });
+
 	/* in the order in which core takes them; the pager's is known to nobody outside of core */
 	_ids().want(wanted.badges.thread);
 	_ids().want(wanted.badges.irq);
@@ -179,6 +186,12 @@ Cap_result Maker::create_thread(Capability<Cpu_session> cpu_cap, Capability<Pd_s
  ** RPC objects and signal objects **
  ************************************/
 
+void Maker::_practise(Pd &pd, Cap entrypoint)
+{
+	pd.alloc_rpc_cap(entrypoint).with_result([&] (Cap c) { pd.free_rpc_cap(c); }, [&] (Alloc_error) { });
+}
+
+
 Cap_result Maker::gate(Pd &pd, Word thread, Word badge)
 {
 	Cap serving { };
@@ -187,6 +200,7 @@ Cap_result Maker::gate(Pd &pd, Word thread, Word badge)
 			serving = t.platform_thread().thread().local; });
 	if (!serving.valid())
 		return Result::NOT_FOUND;
+	_practise(pd, serving);
 	_ids().want(badge);
 	Cap cap { };
 	pd.alloc_rpc_cap(serving).with_result([&] (Cap c) { cap = c; }, [&] (Alloc_error) { });
@@ -211,6 +225,7 @@ Cap_result Maker::own_gate(Capability<Pd_session> caller, Cap entrypoint, Word b
 		Books::for_each_thread(pd, [&] (Word, Cpu_thread_component &t) { own |= &t.platform_thread() == serving; });
 		if (!own)
 			return;
+		_practise(pd, entrypoint);
 		_ids().want(badge);
 		Cap cap { };
 		pd.alloc_rpc_cap(entrypoint).with_result([&] (Cap c) { cap = c; }, [&] (Alloc_error) { });
@@ -230,6 +245,8 @@ Cap_result Maker::own_gate(Capability<Pd_session> caller, Cap entrypoint, Word b
 Cap_result Maker::context(Pd &pd, Word imprint, Word badge, Word pending)
 {
 	Signal_broker &broker = private_of<Session_broker>(pd);
+	pd.alloc_context(private_of<Broker_cap>(broker), { imprint })
+		.with_result([&] (Signal_context_capability c) { pd.free_context(c); }, [&] (Alloc_error) { });
 	_ids().want(badge);
 	Signal_context_capability cap { };
 	pd.alloc_context(private_of<Broker_cap>(broker), { imprint })
