@@ -82,6 +82,8 @@ pub struct Books {
     pub badge: u32,
     /// Its quota in pages.
     pub quota_pages: u32,
+    /// How often what it has had been changed when it was looked at, where the world counts that.
+    pub changes: Option<u32>,
     /// Its clock at the stop in microseconds.
     pub clock_us: u64,
     /// How many times it was restored.
@@ -106,6 +108,7 @@ impl Books {
             name: Name::EMPTY,
             badge: 0,
             quota_pages: 0,
+            changes: None,
             clock_us: 0,
             clones: 0,
             dataspaces: Vec::new(),
@@ -124,7 +127,7 @@ impl Books {
         self.objects.clear();
         self.slots.clear();
         (self.name, self.badge, self.quota_pages) = (Name::EMPTY, 0, 0);
-        (self.clock_us, self.clones) = (0, 0);
+        (self.changes, self.clock_us, self.clones) = (None, 0, 0);
     }
 
     /// Adds a dataspace; RAM gets its place behind the RAM before it.

@@ -28,6 +28,8 @@ pub enum Mode {
     Soak,
     /// Checkpoints and restores of which one step after the other fails: for tests only.
     Faults,
+    /// The same, and the checkpointer ends at one step after the other: for tests only.
+    Lives,
 }
 
 /// Where the target of a run of stops comes from.
@@ -153,7 +155,12 @@ impl Settings {
         for (key, value) in pairs {
             match key {
                 "mode" => {
-                    mode = Some(word(key, value, &MODES, "checkpoint, restore, both, check, soak or faults")?)
+                    mode = Some(word(
+                        key,
+                        value,
+                        &MODES,
+                        "checkpoint, restore, both, check, soak, faults or lives",
+                    )?)
                 }
                 "after" => settings.after = word(key, value, &AFTERS, "destroy or resume")?,
                 "trace" => settings.trace = number(key, value, 0, 1, "0 or 1")? == 1,
@@ -184,13 +191,14 @@ impl Settings {
     }
 }
 
-const MODES: [(&str, Mode); 6] = [
+const MODES: [(&str, Mode); 7] = [
     ("checkpoint", Mode::Checkpoint),
     ("restore", Mode::Restore),
     ("both", Mode::Both),
     ("check", Mode::Check),
     ("soak", Mode::Soak),
     ("faults", Mode::Faults),
+    ("lives", Mode::Lives),
 ];
 const STARTS: [(&str, Start); 2] = [("target", Start::Target), ("image", Start::Image)];
 const YES_NO: [(&str, bool); 2] = [("yes", true), ("no", false)];

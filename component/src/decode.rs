@@ -203,3 +203,28 @@ fn place(books: &mut Books, kind: ObjectKind, n: u32, slot: &Slot) -> Option<()>
 fn fixed<H: Host>(host: &H, slot: &Slot, expected: FixedSlot) -> Option<u32> {
     (host.fixed_slot(slot.slot) == Some(expected)).then_some(slot_kind::FIXED)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_of_another_boots_clock_is_noticed_where_it_matters() {
+        let wait = |selector, timeout| Wait { selector, timeout, remaining_us: None };
+        // A sleep, a call, a send; absolute receive and send timeouts.
+        let cases = [
+            (0x802, 0x8000, true),
+            (0x802, 0x8000_0000, false),
+            (0x20_0003, 0x8000_03ff, true),
+            (0x20_0001, 0x8000, false),
+            (0x806, 0x03ff, false),
+        ];
+        for (selector, timeout, absolute) in cases {
+            assert_eq!(
+                has_absolute_timeout(&wait(selector, timeout)),
+                absolute,
+                "{selector:#x} {timeout:#x}"
+            );
+        }
+    }
+}

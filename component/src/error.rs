@@ -15,6 +15,8 @@ pub type Result<T> = core::result::Result<T, Error>;
 pub enum Request {
     /// Making a PD.
     PdCreate,
+    /// Taking a PD over.
+    PdAdopt,
     /// Destroying a PD.
     PdDestroy,
     /// Describing a PD.
@@ -51,6 +53,7 @@ impl Request {
     const fn name(self) -> &'static str {
         match self {
             Self::PdCreate => "creating a pd",
+            Self::PdAdopt => "taking a pd over",
             Self::PdDestroy => "destroying a pd",
             Self::PdInfo => "describing a pd",
             Self::RamCreate => "creating a dataspace",

@@ -215,6 +215,8 @@ pub enum Whose {
     Service,
     /// The checkpointer itself.
     Own,
+    /// The checkpointer's life: a request of it is its last.
+    Life,
 }
 
 /// The world. Requests are bounded and answered without waiting for the target.
@@ -224,10 +226,18 @@ pub trait Host {
 
     /// Makes an empty PD.
     fn pd_create(&self, name: Name, quota_pages: u32) -> HostResult<Self::Pd>;
+    /// Takes over the PD of that name whose checkpointer ended, if there is one.
+    fn pd_adopt(&self, _name: Name) -> Listed<Self::Pd> {
+        Ok(None)
+    }
     /// Destroys a PD with everything made for it.
     fn pd_destroy(&self, pd: Self::Pd) -> HostResult<()>;
     /// Describes a PD.
     fn pd_info(&self, pd: Self::Pd) -> HostResult<PdInfo>;
+    /// A number that changes whenever something of the PD is made or ended, where the world has one.
+    fn changes(&self, _pd: Self::Pd) -> Option<u32> {
+        None
+    }
     /// Makes zeroed RAM charged to the PD; returns its id.
     fn ram_create(&self, pd: Self::Pd, bytes: u32) -> HostResult<u32>;
     /// Attaches a dataspace in the PD.
@@ -297,6 +307,11 @@ pub trait Host {
     /// Orders that the `n`-th step from now on of that kind fails, in worlds where tests can; 0 takes an order
     /// back. Returns what was left of the order before, 0 if it was carried out.
     fn order_fault(&self, _whose: Whose, _kind: FaultKind, _n: u32) -> HostResult<u32> {
+        Err(HostError(raw::L4_ENOSYS))
+    }
+
+    /// How many lives of the checkpointer were ended by order.
+    fn lives(&self) -> HostResult<u32> {
         Err(HostError(raw::L4_ENOSYS))
     }
 

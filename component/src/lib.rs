@@ -21,6 +21,7 @@ pub mod error;
 pub mod examine;
 pub mod faults;
 pub mod host;
+pub mod lives;
 pub mod memory;
 pub mod memory_disk;
 pub mod mutate;

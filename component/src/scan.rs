@@ -21,6 +21,8 @@ pub fn scan_all<H: Host>(
     refuse: &mut dyn FnMut(Error) -> Result<()>,
 ) -> Result<()> {
     books.clear();
+    // First: what changes while it is looked at counts as changed.
+    books.changes = host.changes(pd);
     let info = host.pd_info(pd).asked(Request::PdInfo)?;
     check_life(info.life)?;
     (books.name, books.badge, books.quota_pages) = (info.name, info.badge, info.quota_pages);
@@ -52,6 +54,9 @@ pub fn check_life(life: Life) -> Result<()> {
 /// ran.
 pub fn recheck<H: Host>(host: &H, pd: H::Pd, books: &Books) -> Result<()> {
     check_life(host.pd_info(pd).asked(Request::PdInfo)?.life)?;
+    if books.changes.is_some() && host.changes(pd) == books.changes {
+        return Ok(());
+    }
     let count = dataspaces(host, pd, |n, d| {
         let booked = books.dataspaces.get(n).filter(|b| b.id == d.id && b.bytes == d.bytes);
         booked.map(|_| ()).ok_or(Error::Changed("dataspaces"))

@@ -112,6 +112,9 @@ impl<'a, K: Kernel, H: Host> Engine<'a, K, H> {
             verb::CLOSE => self.close().map(|()| Reply::default()),
             verb::ABANDON => {
                 self.need_held()?;
+                if let Some(pd) = self.set.pd {
+                    self.host.abandoned(pd);
+                }
                 self.give_up();
                 Ok(Reply::default())
             }
@@ -162,6 +165,14 @@ impl<'a, K: Kernel, H: Host> Engine<'a, K, H> {
         self.set.pd = Some(pd);
         self.set.state = State::Open;
         Ok(Reply::of(&[self.set.session]))
+    }
+
+    /// The client is gone: its session ends as if it had closed it.
+    pub fn client_gone(&mut self, client: u32) {
+        if self.set.state != State::Closed && self.set.owner == client {
+            // There is nobody to tell; a thread that could not be let go stays where it is.
+            let _ = self.close();
+        }
     }
 
     fn close(&mut self) -> Result<(), Error> {

@@ -159,6 +159,10 @@ pub trait Host {
         info.exc_handler
     }
 
+    /// Notes that the PD's threads were given up in their exceptions and never run again: should its parent go
+    /// before it has destroyed the PD, the core does it.
+    fn abandoned(&mut self, _pd: PdInfo) {}
+
     /// Notes that thread `i` was started.
     fn started(&mut self, pd: PdInfo, i: usize);
 

@@ -63,9 +63,12 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
             }
             let label = Env::IRQ_LABEL + 4 * n as u32;
             irq.cap.bind(self.k, info.cap, irq.label).map_err(at(step::IRQ))?;
-            irq.cap.trigger(self.k).map_err(at(step::IRQ))?;
-            irq.cap.bind(self.k, self.env.handler, label).map_err(at(step::IRQ))?;
-            self.poll()?;
+            let triggered = irq.cap.trigger(self.k);
+            // Our trigger must not stay there: what fails is tried again.
+            let back = || irq.cap.bind(self.k, self.env.handler, label);
+            back().or_else(|_| back()).map_err(at(step::IRQ))?;
+            triggered.map_err(at(step::IRQ))?;
+            self.poll().or_else(|_| self.poll())?;
             if self.set.irqs[n].pending != 0 {
                 self.set.irqs[n].pending -= 1;
                 continue;

@@ -42,7 +42,7 @@ fn in_order(mut open: Links) -> Result<Links, Error> {
         let next = open.iter().position(|link| {
             let is_called = open.iter().any(|other| other.server == link.client);
             let others = open.iter().filter(|other| other.server == link.server).count() > 1;
-            !is_called && !(link.owed && others)
+            !(is_called || link.owed && others)
         });
         let Some(next) = next else {
             return Err(ErrorKind::Cycle.with(open[0].client as u32, 0, 0));

@@ -7,7 +7,7 @@
 //! answer, open waits by an empty message, waits for an IRQ by triggering it, and the rest when what they wait
 //! for happens. A sleep that its code shows to be one is aborted at once.
 
-use l4_sys::{MsgTag, Op, Selector, Timeout, Timeouts, raw};
+use l4_sys::{MsgTag, Op, Revision, Selector, Timeout, Timeouts, raw};
 use thaw_l4::{Cap, ExRegs, Kernel, OldExRegs, Thread, ipc::check};
 use thaw_protocol::{Error, ErrorKind, trace::Event};
 
@@ -182,9 +182,12 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
             let old = info.cap.ex_regs(self.k, ExRegs::default()).map_err(at(step::EX_REGS))?;
             let last = old.ip.wrapping_sub(4);
             let mut before = |n: u32| self.host.peek(pd, last.wrapping_sub(4 * n));
+            let revision = self.k.revision();
+            // M's system call is one instruction.
+            let first = if revision == Revision::G { before(2) } else { None };
             let words = [before(1), before(0)];
-            self.set.entries[i].sleeps = is_sleep(self.k.revision(), [before(2), before(1), before(0)]);
-            if entry_before(self.k.revision(), words) == Entry::Unknown {
+            self.set.entries[i].sleeps = is_sleep(revision, [first, words[0], words[1]]);
+            if entry_before(revision, words) == Entry::Unknown {
                 return Err(ErrorKind::UnknownSyscall.with(i as u32, old.ip, words[1].unwrap_or(0)));
             }
             if self.waits_in_exception(info.cap, old)? {
@@ -197,10 +200,10 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
     /// Whether a silent thread waits for the answer to an exception of its own: then its registers cannot be
     /// changed, not even its stack pointer for a moment.
     fn waits_in_exception(&self, thread: Cap<Thread>, old: OldExRegs) -> Result<bool, Error> {
-        let change =
-            |sp| thread.ex_regs(self.k, ExRegs { sp, ..ExRegs::default() }).map_err(at(step::EX_REGS));
-        change(Some(old.sp ^ 8))?;
-        let moved = change(Some(old.sp))?.sp != old.sp;
-        Ok(!moved)
+        let change = |sp| thread.ex_regs(self.k, ExRegs { sp: Some(sp), ..ExRegs::default() });
+        change(old.sp ^ 8).map_err(at(step::EX_REGS))?;
+        // It must not keep the other one: what fails is tried again.
+        let moved = change(old.sp).or_else(|_| change(old.sp)).map_err(at(step::EX_REGS))?.sp;
+        Ok(moved == old.sp)
     }
 }

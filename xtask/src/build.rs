@@ -11,8 +11,9 @@ use crate::{
 };
 
 /// Packages with programs for the target.
-pub const PACKAGES: [&str; 11] = [
+pub const PACKAGES: [&str; 12] = [
     "thaw-core-genode",
+    "thaw-genode",
     "thaw-native-loader",
     "thaw-native-sigma0",
     "thaw-native-root",

@@ -20,7 +20,7 @@ struct Need {
     packages: fn() -> Result<Vec<String>>,
 }
 
-const NEEDS: [Need; 7] = [
+const NEEDS: [Need; 8] = [
     Need {
         what: "qemu-system-arm",
         why: "runs everything",
@@ -37,6 +37,12 @@ const NEEDS: [Need; 7] = [
         what: "arm-none-eabi-gcc",
         why: "compiles the example targets in C",
         is_there: || works("arm-none-eabi-gcc"),
+        packages: || named(&["gcc-arm-none-eabi"]),
+    },
+    Need {
+        what: "arm-none-eabi-g++",
+        why: "compiles the glue for Genode against declarations of our own",
+        is_there: || works("arm-none-eabi-g++"),
         packages: || named(&["gcc-arm-none-eabi"]),
     },
     Need {

@@ -6,6 +6,7 @@ mod boots;
 mod debugging;
 mod demos;
 mod field;
+mod genode;
 mod host;
 mod refusals;
 mod soaks;
@@ -99,6 +100,7 @@ fn cases() -> Vec<Case> {
         cases.push(one("check: host lints", |_| check::host_lints()));
     }
     cases.push(one("check: target lints", |_| check::target_lints()));
+    cases.extend(genode::cases());
     cases.extend(refusals::cases());
     cases.extend(uboot::cases());
     cases.extend(boots::cases());

@@ -48,6 +48,23 @@ impl<'k, K: Kernel, P: Platform> NativeHost<'k, K, P> {
         ask(self.kernel, SLOT_MANAGER, words)
     }
 
+    /// A request whose answer is the capability of a PD.
+    fn take_pd(&self, words: &[u32]) -> HostResult<CapIndex> {
+        let n = (!self.held.get()).trailing_zeros();
+        if n >= PDS_MAX {
+            return Err(HostError(raw::L4_ENOMEM));
+        }
+        let slot = CapIndex(FIRST_PD + n);
+        ipc::set_buffers(self.kernel, &[RecvBuffer::capability(slot)], false);
+        let made = self.manager::<1>(words);
+        // No other answer may put anything into the slot.
+        ipc::set_buffers(self.kernel, &[], false);
+        made.map(|_| {
+            self.held.set(self.held.get() | 1 << n);
+            slot
+        })
+    }
+
     fn own<const N: usize>(&self, words: &[u32]) -> HostResult<[u32; N]> {
         ask(self.kernel, SLOT_PD, words)
     }
@@ -90,20 +107,13 @@ impl<K: Kernel, P: Platform> Host for NativeHost<'_, K, P> {
     type Pd = CapIndex;
 
     fn pd_create(&self, name: Name, quota_pages: u32) -> HostResult<CapIndex> {
-        let n = (!self.held.get()).trailing_zeros();
-        if n >= PDS_MAX {
-            return Err(HostError(raw::L4_ENOMEM));
-        }
-        let slot = CapIndex(FIRST_PD + n);
         let w = name_words(name.as_str());
-        ipc::set_buffers(self.kernel, &[RecvBuffer::capability(slot)], false);
-        let made = self.manager::<1>(&[manager::PD_CREATE, quota_pages, w[0], w[1], w[2], w[3]]);
-        // No other answer may put anything into the slot.
-        ipc::set_buffers(self.kernel, &[], false);
-        made.map(|_| {
-            self.held.set(self.held.get() | 1 << n);
-            slot
-        })
+        self.take_pd(&[manager::PD_CREATE, quota_pages, w[0], w[1], w[2], w[3]])
+    }
+
+    fn pd_adopt(&self, name: Name) -> Listed<CapIndex> {
+        let w = name_words(name.as_str());
+        until(self.take_pd(&[manager::PD_ADOPT, w[0], w[1], w[2], w[3]]), raw::L4_ENOENT)
     }
 
     fn pd_destroy(&self, pd: CapIndex) -> HostResult<()> {
@@ -121,6 +131,10 @@ impl<K: Kernel, P: Platform> Host for NativeHost<'_, K, P> {
             _ => Life::Running,
         };
         Ok(PdInfo { badge, quota_pages, life, name: name_of(n) })
+    }
+
+    fn changes(&self, pd: CapIndex) -> Option<u32> {
+        self.pd::<11>(pd, &[pd::INFO]).map(|words| words[10]).ok()
     }
 
     fn ram_create(&self, pd: CapIndex, bytes: u32) -> HostResult<u32> {
@@ -290,12 +304,17 @@ impl<K: Kernel, P: Platform> Host for NativeHost<'_, K, P> {
         let whose = match whose {
             Whose::Main => manager::MAIN,
             Whose::Service => manager::SERVICE,
+            Whose::Life => manager::LIFE,
             Whose::Own => {
                 let faults = self.platform.faults().ok_or(HostError(raw::L4_ENOSYS))?;
                 return Ok(faults.order(kind, n));
             }
         };
         self.manager(&[manager::FAULT, whose, kind as u32, n]).map(|[left]| left)
+    }
+
+    fn lives(&self) -> HostResult<u32> {
+        self.manager(&[manager::LIVES]).map(|[lives]| lives)
     }
 
     fn kernel_counts(&self) -> Listed<[u32; 7]> {

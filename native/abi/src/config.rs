@@ -32,6 +32,8 @@ pub struct PdConfig<'a> {
     pub manager: bool,
     /// The checkpoint service is routed to it.
     pub checkpoint: bool,
+    /// It is started again when it has ended.
+    pub restart: bool,
     /// It may order failures of root and of the checkpoint service: for tests only.
     pub faults: bool,
     /// Service it announces.
@@ -110,6 +112,7 @@ fn parse_line(text: &str) -> Result<PdConfig<'_>, Fault<'_>> {
     }
     let (mut name, mut file, mut quota, mut prio) = (None, None, None, None);
     let (mut devices, mut manager, mut checkpoint, mut faults) = (None, None, None, None);
+    let mut restart = None;
     let (mut provides, mut uses) = (None, None);
     for word in words {
         match word.split_once('=').unwrap_or((word, "")) {
@@ -122,6 +125,7 @@ fn parse_line(text: &str) -> Result<PdConfig<'_>, Fault<'_>> {
             ("devices", "") => set(&mut devices, "devices", ())?,
             ("manager", "") => set(&mut manager, "manager", ())?,
             ("checkpoint", "") => set(&mut checkpoint, "checkpoint", ())?,
+            ("restart", "") => set(&mut restart, "restart", ())?,
             ("faults", "") => set(&mut faults, "faults", ())?,
             _ => return Err(Fault::Key(word)),
         }
@@ -135,6 +139,7 @@ fn parse_line(text: &str) -> Result<PdConfig<'_>, Fault<'_>> {
         manager: manager.is_some(),
         checkpoint: checkpoint.is_some(),
         faults: faults.is_some(),
+        restart: restart.is_some(),
         provides,
         uses,
     })

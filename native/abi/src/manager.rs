@@ -31,3 +31,11 @@ pub const SERVICE: u32 = 2;
 /// these tasks, threads, gates, IRQ objects, semaphores, factories. `-L4_ENOSYS`: another kernel, which does
 /// not tell.
 pub const KERNEL_COUNTS: u32 = 9;
+/// In [`FAULT`]: the caller's own life. The `n`-th request from now on, to root or to the checkpoint service, ends
+/// it; with 0 the order is taken back.
+pub const LIFE: u32 = 3;
+/// How many lives of the caller were ended by [`LIFE`], in PDs that may order failures. Result: their number.
+pub const LIVES: u32 = 10;
+/// Takes over a PD that lost its parent and runs on. MR1-4 name. Its capability arrives in the caller's receive
+/// buffer, its quota is taken from the caller's. Result: the PD's badge. `-L4_ENOENT`: none has that name.
+pub const PD_ADOPT: u32 = 11;

@@ -3,7 +3,7 @@
 /// Destroys the PD and everything made for it. Fails with `-L4_EBUSY` while it is being checkpointed.
 pub const DESTROY: u32 = 1;
 /// Result: badge, quota in pages, used pages, threads (highest index + 1), flags [`FLAG_EXITED`],
-/// [`FLAG_FAULTED`], exit code, name (4 words).
+/// [`FLAG_FAULTED`], exit code, name (4 words), number of requests so far that may have changed what it has.
 pub const INFO: u32 = 2;
 /// The PD has exited.
 pub const FLAG_EXITED: u32 = 1;

@@ -3,7 +3,7 @@
 use core::fmt::Write;
 
 use heapless::Vec;
-use thaw_l4::{Cap, CapIndex, Gate, Thread, raw};
+use thaw_l4::{Cap, CapIndex, Gate, Irq, Thread, raw};
 
 use crate::dataspaces::Dataspaces;
 use crate::error::{Error, Result};
@@ -12,6 +12,7 @@ use crate::frames::Frames;
 use crate::label::{Label, PDS_MAX, PdId};
 use crate::line::Text;
 use crate::machine::{FACTORY, LOG, MAIN_THREAD, Machine, TASK};
+use crate::orphans::Gone;
 use crate::pd::Pds;
 use crate::slots::Slots;
 use crate::start::Waiting;
@@ -47,6 +48,10 @@ pub struct Root {
     pub helper: Option<Cap<Thread>>,
     /// Receives requests to the checkpoint service.
     pub front: Option<Cap<Thread>>,
+    /// Wakes the front when a client of the service is gone.
+    pub gone_irq: Option<Cap<Irq>>,
+    /// Clients of the service that are gone, of which it does not know yet.
+    pub gone: Vec<Gone, PDS_MAX>,
     /// Threads of root besides the main one.
     pub own_threads: u32,
     /// Threads ever made for PDs.
@@ -68,6 +73,8 @@ impl Root {
             waiting: Vec::new(),
             helper: None,
             front: None,
+            gone_irq: None,
+            gone: Vec::new(),
             own_threads: 0,
             threads_made: 0,
         }

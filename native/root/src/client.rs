@@ -125,6 +125,27 @@ impl<'k, K: Kernel> InternalClient<'k, K> {
         self.call(op::STARTED, &[pd, index])
     }
 
+    /// Notes that the PD's threads were given up.
+    pub fn abandoned(&self, pd: u32) -> Result<()> {
+        self.call(op::ABANDONED, &[pd])
+    }
+
+    /// Label of a client that is gone.
+    pub fn gone(&self) -> Result<u32> {
+        self.call(op::GONE, &[])?;
+        Ok(self.k.mr(0))
+    }
+
+    /// The service has forgotten the client that is gone.
+    pub fn reap(&self) -> Result<()> {
+        self.call(op::REAP, &[])
+    }
+
+    /// Ends the client with that label.
+    pub fn end(&self, client: u32) -> Result<()> {
+        self.call(op::END, &[client])
+    }
+
     /// Reads a word of the PD's memory.
     pub fn peek(&self, pd: u32, addr: u32) -> Result<u32> {
         self.call(op::PEEK, &[pd, addr])?;

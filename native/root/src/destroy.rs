@@ -110,6 +110,9 @@ impl Root {
         self.finish_line(m, id);
         if self.pds.get(id)?.parent.is_none() {
             say(m, format_args!("pd `{}` exited with code {code}", self.name(id)));
+            if self.checkpointer_end(m, id)? {
+                return Ok(());
+            }
             return self.pd_destroy(m, id);
         }
         self.halt(m, id)

@@ -1,13 +1,15 @@
 //! Failures that a test orders. **For tests only**: no PD may order any unless its line in the `system` module
 //! has the word `faults`.
 
+use core::sync::atomic::{AtomicU32, Ordering};
+
 use thaw_l4::faults::{FaultKind, Faults};
 use thaw_l4::{Message, raw};
 use thaw_native_abi::manager as op;
 
 use crate::books::Root;
 use crate::error::{Error, Result};
-use crate::label::PdId;
+use crate::label::{Kind, Label, PdId};
 use crate::machine::{DEBUGGER, Machine};
 use crate::request::{Args, Outcome};
 
@@ -15,6 +17,11 @@ use crate::request::{Args, Outcome};
 pub static MAIN: Faults = Faults::new();
 /// Orders for the handler of the checkpoint service.
 pub static SERVICE: Faults = Faults::new();
+
+/// Orders for the life of the one client that may give any: each of its requests counts.
+pub static LIFE: Faults = Faults::new();
+/// How many lives were ended so.
+static LIVES: AtomicU32 = AtomicU32::new(0);
 
 /// Counts of the test kernel: operation of its debugger, and where the kinds of objects begin.
 const KERNEL_COUNTS: u32 = 0x7401;
@@ -25,7 +32,27 @@ pub fn allocation(error: Error) -> Result<()> {
     if MAIN.strikes(FaultKind::Allocation) { Err(error) } else { Ok(()) }
 }
 
+/// Counts a request of a PD that may order failures; whether it ends the PD's life.
+pub fn ends_life() -> bool {
+    let ends = LIFE.strikes(FaultKind::Request);
+    LIVES.fetch_add(ends.into(), Ordering::Relaxed);
+    ends
+}
+
 impl Root {
+    /// Whether a request with that label ends the life of who sent it.
+    #[must_use]
+    pub fn ends_life(&self, label: Label) -> Option<PdId> {
+        let pd = self.pds.get(label.pd).ok()?;
+        let sender = match label.kind {
+            Kind::Program | Kind::Manager => pd.id,
+            Kind::Parent => pd.parent?,
+            _ => return None,
+        };
+        let may = self.pds.get(sender).is_ok_and(|pd| pd.faults);
+        (may && ends_life()).then_some(sender)
+    }
+
     /// Serves requests of tests.
     pub fn fault_request(
         &mut self,
@@ -43,10 +70,12 @@ impl Root {
                 let faults = match args.get(1)? {
                     op::MAIN => &MAIN,
                     op::SERVICE => &SERVICE,
+                    op::LIFE => &LIFE,
                     _ => return Err(Error::NoSuchObject),
                 };
                 Ok(Outcome::words(&[faults.order(kind, args.get(3)?)]))
             }
+            op::LIVES => Ok(Outcome::words(&[LIVES.load(Ordering::Relaxed)])),
             op::KERNEL_COUNTS => {
                 let told = Message::new(m).word(KERNEL_COUNTS).call(DEBUGGER, raw::L4_PROTO_DEBUGGER);
                 // Other kernels refuse what they do not know, each in its own way.
@@ -64,7 +93,6 @@ impl Root {
 mod tests {
     use super::*;
     use crate::fake::{FakeMachine, books, spec};
-    use crate::label::{Kind, Label};
 
     #[test]
     fn only_a_pd_that_is_configured_so_orders_failures() {
@@ -80,7 +108,7 @@ mod tests {
         let order = [op::FAULT, op::MAIN, FaultKind::Write as u32, 1];
         assert_eq!(send(&mut root, &order), 0);
         assert_eq!(MAIN.order(FaultKind::Write, 0), 1);
-        assert_eq!(send(&mut root, &[op::FAULT, 3, FaultKind::Write as u32, 1]), -(raw::L4_ENOENT as i32));
+        assert_eq!(send(&mut root, &[op::FAULT, 4, FaultKind::Write as u32, 1]), -(raw::L4_ENOENT as i32));
         assert_eq!(send(&mut root, &[op::FAULT, op::MAIN, 99, 1]), -(raw::L4_ENOSYS as i32));
     }
 }

@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::frames::PAGE_BYTES;
 use crate::label::{Kind, Label, PdId};
 use crate::machine::{FACTORY, MAIN_THREAD, Machine, TASK};
-use crate::pd::{Name, ObjectKind};
+use crate::pd::{Name, ObjectKind, State};
 use crate::request::{Args, Outcome};
 use crate::threads::{pager_slot, utcb_addr};
 
@@ -30,7 +30,7 @@ pub mod op {
     /// MR1 id, MR2 number. Result: slot, kind ([`thaw_native_abi::pd::object`]), badge or label, thread
     /// index, root's slot of the object. `-L4_ENOENT` past the last.
     pub const OBJECT: u32 = 3;
-    /// MR1 id. Until [`THAW`] everything that makes or destroys is refused with `-L4_EBUSY`.
+    /// MR1 id. Until [`THAW`] everything that makes or destroys is refused with `-L4_EBUSY`. Refused if the PD has ended.
     pub const FREEZE: u32 = 4;
     /// MR1 id.
     pub const THAW: u32 = 5;
@@ -55,6 +55,14 @@ pub mod op {
     pub const FRAMES_FREE: u32 = 14;
     /// MR1 bytes, text from MR2: one line for the log.
     pub const SAY: u32 = 15;
+    /// Result: label of the client that is gone and that the service has to forget next. `-L4_ENOENT`: none.
+    pub const GONE: u32 = 16;
+    /// The service has forgotten that client.
+    pub const REAP: u32 = 17;
+    /// MR1 id: its threads were given up and never run again.
+    pub const ABANDONED: u32 = 18;
+    /// MR1 label of a client's session: its life ends here, by order of a test.
+    pub const END: u32 = 19;
 }
 
 /// The number by which the service names a PD.
@@ -91,7 +99,12 @@ impl Root {
             op::THREAD => self.internal_thread(word_id(args.get(1)?), args.get(2)?),
             op::OBJECT => self.internal_object(word_id(args.get(1)?), args.get(2)?),
             op::FREEZE | op::THAW => {
-                self.pds.get_mut(word_id(args.get(1)?))?.frozen = operation == op::FREEZE;
+                let pd = self.pds.get_mut(word_id(args.get(1)?))?;
+                // One that has just ended has a thread in a request that is never answered.
+                if operation == op::FREEZE && pd.state != State::Running {
+                    return Err(Error::Ending);
+                }
+                pd.frozen = operation == op::FREEZE;
                 Ok(Outcome::EMPTY)
             }
             op::STARTED => {
@@ -111,6 +124,16 @@ impl Root {
                 bytes.take(args.get(1)? as usize).for_each(|b| line.push(&[b]));
                 write_line(m, &mut line);
                 Ok(Outcome::EMPTY)
+            }
+            op::GONE => Ok(Outcome::words(&[self.gone_first().ok_or(Error::EndOfList)?])),
+            op::REAP => self.reap(m).map(|()| Outcome::EMPTY),
+            op::ABANDONED => {
+                self.pds.get_mut(word_id(args.get(1)?))?.abandoned = true;
+                Ok(Outcome::EMPTY)
+            }
+            op::END => {
+                let client = Label::decode(args.get(1)?).ok_or(Error::NoSuchObject)?;
+                self.checkpointer_end(m, client.pd).map(|_| Outcome::EMPTY)
             }
             _ => self.internal_resource(m, operation, args),
         }

@@ -23,6 +23,7 @@ pub mod machine;
 pub mod manager;
 pub mod memory;
 pub mod objects;
+pub mod orphans;
 pub mod pager;
 pub mod parent;
 pub mod pd;

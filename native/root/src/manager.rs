@@ -49,7 +49,8 @@ impl Root {
                 Ok(Outcome::EMPTY)
             }
             op::COUNTS => Ok(Outcome::words(&self.counts())),
-            op::FAULT..=op::KERNEL_COUNTS => self.fault_request(m, pd, operation, args),
+            op::PD_ADOPT => self.adopt(pd, args.name(1)?),
+            op::FAULT..=op::LIVES => self.fault_request(m, pd, operation, args),
             _ => Err(Error::UnknownRequest),
         }
     }

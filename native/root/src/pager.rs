@@ -99,7 +99,15 @@ impl Root {
                 fault.pc
             ),
         );
+        self.end_of_faulted(m, label);
         None
+    }
+
+    /// A checkpointer that cannot go on is ended for the sake of its targets.
+    fn end_of_faulted(&mut self, m: &impl Machine, label: Label) {
+        if let Err(e) = self.checkpointer_end(m, label.pd) {
+            say(m, format_args!("pd `{}`: not ended: {e}", self.name(label.pd)));
+        }
     }
 
     fn info_item(&self) -> SendItem {
@@ -131,6 +139,7 @@ impl Root {
         }
         self.stop_thread(label);
         self.report_exception(m, label, &frame);
+        self.end_of_faulted(m, label);
         None
     }
 

@@ -53,7 +53,7 @@ impl Root {
         operation: u32,
         args: Args<'_>,
     ) -> Result<Outcome> {
-        self.pds.get(id)?.check_changeable()?;
+        self.pds.get_mut(id)?.change()?;
         match operation {
             op::RAM_CREATE => {
                 let dataspace = self.ram_create(m, id, args.get(1)?)?;
@@ -107,6 +107,7 @@ impl Root {
             n[1],
             n[2],
             n[3],
+            pd.changes,
         ]))
     }
 

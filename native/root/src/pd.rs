@@ -9,6 +9,7 @@ use crate::error::{Error, Result};
 use crate::label::{GENERATIONS, PDS_MAX, PdId};
 use crate::line::Line;
 use crate::regions::RegionMap;
+use crate::start::Waiting;
 
 /// Gates and IRQ objects of a PD at most.
 pub const OBJECTS_MAX: usize = 128;
@@ -171,10 +172,18 @@ pub struct Pd {
     pub state: State,
     /// One of its threads ended in an exception.
     pub faulted: bool,
+    /// Requests that may have changed what it has.
+    pub changes: u32,
     /// The checkpoint service works on it.
     pub frozen: bool,
     /// It may attach device memory and take interrupts.
     pub devices: bool,
+    /// It lost its parent and runs on.
+    pub orphan: bool,
+    /// The checkpoint service gave its threads up: they never run again.
+    pub abandoned: bool,
+    /// With what it is started again when it has ended.
+    pub restart: Option<Waiting>,
     /// It may order failures: for tests only.
     pub faults: bool,
     /// It announces the block service.
@@ -216,8 +225,12 @@ impl Pd {
             regions: RegionMap::new(),
             state: State::Running,
             faulted: false,
+            changes: 0,
             frozen: false,
             devices: false,
+            orphan: false,
+            abandoned: false,
+            restart: None,
             faults: false,
             provides_block: false,
             clock: PdClock::ZERO,
@@ -240,6 +253,12 @@ impl Pd {
     #[must_use]
     pub fn object_at(&self, slot: u32) -> Option<&Object> {
         self.objects.iter().find(|o| o.slot == slot)
+    }
+
+    /// Refuses a change of a PD that is frozen or ends; counts it otherwise.
+    pub const fn change(&mut self) -> Result<()> {
+        self.changes = self.changes.wrapping_add(1);
+        self.check_changeable()
     }
 
     /// Refuses changes of a PD that is frozen or ends.

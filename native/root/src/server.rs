@@ -46,6 +46,10 @@ impl Root {
         if label.kind != Kind::Internal && self.pds.get(label.pd).is_err() {
             return Some(refusal(Error::StaleCapability));
         }
+        if let Some(sender) = self.ends_life(label) {
+            // Nobody is left to be answered.
+            return self.checkpointer_end(m, sender).is_err().then_some(refusal(Error::Ending));
+        }
         match self.session_request(m, label, message.tag, args) {
             Ok(outcome) => outcome.reply(m),
             Err(e) => {

@@ -84,14 +84,21 @@ impl Root {
         }
     }
 
-    fn start_pd(&mut self, m: &impl Machine, waiting: &Waiting) {
+    /// Starts a PD; what prevents it is named in the log.
+    pub fn start_pd(&mut self, m: &impl Machine, waiting: &Waiting) {
         let (config, file) = (&waiting.config, waiting.module.bytes);
-        if let Err(e) = self.try_start(m, config, file) {
+        if let Err(e) = self.try_start(m, config, file, Some(*waiting)) {
             say(m, format_args!("pd `{}` not started from module `{}`: {e}", config.name, config.file));
         }
     }
 
-    fn try_start(&mut self, m: &impl Machine, config: &PdConfig<'_>, file: &[u8]) -> Result<PdId> {
+    fn try_start(
+        &mut self,
+        m: &impl Machine,
+        config: &PdConfig<'_>,
+        file: &[u8],
+        waiting: Option<Waiting>,
+    ) -> Result<PdId> {
         let program = Program::parse(file).map_err(Error::Program)?;
         let spec = PdSpec {
             name: Name::new(config.name),
@@ -100,6 +107,7 @@ impl Root {
             priority: config.priority,
         };
         let id = self.pd_create(m, &spec)?;
+        self.pds.get_mut(id)?.restart = waiting.filter(|_| config.restart);
         let started = self
             .configure(m, id, config)
             .and_then(|()| self.load(m, id, &program))

@@ -25,7 +25,7 @@ impl Root {
         if operation == op::CLOCK {
             return Ok(Outcome::words(&low_high(self.pds.get(pd)?.clock.now(m.now_us()))));
         }
-        self.pds.get(pd)?.check_changeable()?;
+        self.pds.get_mut(pd)?.change()?;
         match operation {
             op::THREAD_CREATE => {
                 let index = self.thread_create(m, pd, &thread_spec(args)?)?;

@@ -1,10 +1,13 @@
 //! `faults`: checkpoints and restores of which one step after the other fails, while a scenario runs.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use clap::Args;
 
-use super::life::{FAULTS, Life, Machine};
+use super::life::{FAULTS, LIVES, Life, Machine};
 use crate::{
     build,
     failure::{Failure, Kind, Result, read},
@@ -23,6 +26,9 @@ pub struct FaultArgs {
     /// Every how many steps one fails.
     #[arg(long, value_name = "N", default_value_t = 1)]
     stride: u32,
+    /// Have the checkpointer itself end at its requests, and start it again.
+    #[arg(long)]
+    lives: bool,
     /// How long the program works.
     #[arg(long, value_name = "N", default_value_t = 400)]
     rounds: u32,
@@ -42,9 +48,10 @@ pub struct FaultArgs {
 
 impl FaultArgs {
     /// A short run for the suite; everything was built before.
-    pub fn short(kernel: &Path, out: &Path) -> Self {
+    pub fn short(kernel: &Path, lives: bool, out: &Path) -> Self {
         let (scenario, abi, kernel) = ("clients".into(), Abi::default(), Some(kernel.into()));
-        Self { scenario, stride: 23, rounds: 80, abi, kernel, out: Some(out.into()), no_build: true }
+        let (stride, rounds) = if lives { (61, 160) } else { (23, 80) };
+        Self { scenario, stride, lives, rounds, abi, kernel, out: Some(out.into()), no_build: true }
     }
 }
 
@@ -55,21 +62,56 @@ pub fn faults(args: &FaultArgs) -> Result<()> {
         build::build(&[])?;
     }
     let path = args.kernel.clone().unwrap_or_else(|| paths::program(args.abi.test_kernel()));
-    let kernel = File { name: path.display().to_string(), bytes: read(&path)? };
-    pack::recognise(&kernel)?;
-    let settings = [FAULTS.into(), format!("stride={}", args.stride), "after_ms=20".into()];
-    let out = args.out.clone().unwrap_or_else(|| paths::out().join("faults"));
-    let machine = Machine::new(kernel, settings.to_vec())?;
-    let plain = Machine::new(File { name: path.display().to_string(), bytes: read(&path)? }, Vec::new())?;
+    let machine = |settings: &[String]| -> Result<Machine> {
+        let kernel = File { name: path.display().to_string(), bytes: read(&path)? };
+        pack::recognise(&kernel)?;
+        Machine::new(kernel, settings.to_vec())
+    };
+    let (mode, name) = if args.lives { (LIVES, "lives") } else { (FAULTS, "faults") };
+    let settings = [mode.into(), format!("stride={}", args.stride), "after_ms=20".into()];
+    let out = args.out.clone().unwrap_or_else(|| paths::out().join(name));
     let rounds = args.rounds;
     let life = Life { scenarios: &args.scenario, rounds, stops: 1500, reboots: 0, fresh_every: 0, seed: 1 };
-    let control = plain.control(&life, &out)?;
-    let trace = machine.live(&life, &out)?;
-    judge(&trace.lines)?;
+    let control = machine(&[])?.control(&life, &out)?;
+    let machine = machine(&settings)?;
+    let trace = if args.lives {
+        let trace = machine.boot_with_disk(&life, &out)?;
+        judge_lives(&trace.lines)?;
+        trace
+    } else {
+        let trace = machine.live(&life, &out)?;
+        judge(&trace.lines)?;
+        trace
+    };
     match trace.mismatch(&control) {
         None => Ok(()),
         Some(mismatch) => Err(Failure::new(Kind::Check, mismatch)),
     }
+}
+
+/// What is counted when lives begin must be the same whenever it is the same: with the target, or without it.
+fn judge_lives(lines: &[String]) -> Result<()> {
+    let failure = |text: String| Err(Failure::new(Kind::Check, text));
+    let mut first = BTreeMap::new();
+    let mut found = BTreeMap::<&str, u32>::new();
+    for line in lines {
+        let Some((_, told)) = line.split_once("lives: ") else { continue };
+        let words: Vec<&str> = told.splitn(3, ' ').collect();
+        let [_, how @ ("adopted" | "restored"), counts] = words[..] else { continue };
+        let kind = if counts.starts_with("kernel") { "kernel" } else { "root" };
+        *found.entry(how).or_default() += 1;
+        let before = first.entry((how, kind)).or_insert(counts);
+        if *before != counts {
+            return failure(format!("left behind: \"{before}\" became \"{line}\""));
+        }
+    }
+    let Some(end) = lines.iter().find(|l| l.contains("lives: ends before")) else {
+        let last = lines.last().map_or("", String::as_str);
+        return failure(format!("no life came to its end; last line: {last}"));
+    };
+    println!("{end} {found:?}");
+    // The control: lives that ended within a checkpoint, and such that ended within a restore.
+    if found.len() == 2 { Ok(()) } else { failure(format!("lives began only so: {found:?}")) }
 }
 
 /// Looks for a leak, and for the counts at the end of a run that came to it.

@@ -29,6 +29,9 @@ const BOOT_SECONDS: u64 = 120;
 /// The setting with which the checkpointer orders failures.
 pub const FAULTS: &str = "mode=faults";
 
+/// The setting with which it ends at one of its requests after the other.
+pub const LIVES: &str = "mode=lives";
+
 /// What a life is like.
 #[derive(Clone, Copy)]
 pub struct Life<'a> {
@@ -77,6 +80,12 @@ impl Machine {
         self
     }
 
+    /// One boot with a disk, in which the target lives to its end.
+    pub fn boot_with_disk(&self, life: &Life<'_>, out: &Path) -> Result<Trace> {
+        let boot = Boot { number: 0, first_stop: 0, stops: life.stops, from_image: false, leave: true };
+        self.boot(life, &boot, out)
+    }
+
     /// Lets the target run from its start, or go on from the disk that is there, and leaves it on the disk at
     /// its last stop; the disk, or none if the target ended before.
     pub fn image(&self, life: &Life<'_>, from_image: bool, out: &Path) -> Result<(Trace, Option<PathBuf>)> {
@@ -85,6 +94,15 @@ impl Machine {
         let trace = self.boot(life, &boot, out)?;
         let disk = trace.left.then(|| out.join("disk.img"));
         Ok((trace, disk))
+    }
+
+    /// What the checkpointer may do in a test, by its mode.
+    fn words(&self) -> &'static str {
+        match self.settings.iter().find_map(|s| s.strip_prefix("mode=")) {
+            Some("faults") => " faults",
+            Some("lives") => " faults restart",
+            _ => "",
+        }
     }
 
     fn program(&self, name: &str, module: &str) -> File {
@@ -127,7 +145,7 @@ impl Machine {
         let disk = out.join("disk.img");
         let text = |name: &str, text: String| File { name: name.into(), bytes: text.into_bytes() };
         let mut modules = vec![
-            text("system", boot.system(self.settings.iter().any(|s| s == FAULTS))),
+            text("system", boot.system(self.words())),
             text("config", boot.config(life, &self.settings)),
             text("target.cfg", format!("scenarios={}\nrounds={}\n", life.scenarios, life.rounds)),
             self.program("thaw-native-component", "thaw"),
@@ -189,11 +207,10 @@ struct Boot {
 }
 
 impl Boot {
-    fn system(&self, faults: bool) -> String {
+    fn system(&self, words: &str) -> String {
         // Twice the target in spare RAM, the target, the disk in RAM, the checkpointer itself.
         let quota = 3 * TARGET_PAGES + IMAGE_KIB / 4 + 2048;
-        let faults = if faults { " faults" } else { "" };
-        let thaw = format!("pd name=thaw file=thaw quota={quota} prio=170 manager checkpoint{faults}");
+        let thaw = format!("pd name=thaw file=thaw quota={quota} prio=170 manager checkpoint{words}");
         if self.leave {
             format!("pd name=blk file=blk quota=1024 prio=180 devices provides=block\n{thaw} uses=block\n")
         } else {

@@ -35,7 +35,11 @@ pub fn cases() -> Vec<Case> {
     for kernel in kernels() {
         let name =
             format!("faults on {}: whatever fails, nothing is lost and nothing left behind", kernel.name);
-        cases.push(one(&name, move |c| faults::faults(&FaultArgs::short(&kernel.path, &c.out))));
+        let path = kernel.path.clone();
+        cases.push(one(&name, move |c| faults::faults(&FaultArgs::short(&path, false, &c.out))));
+        let name =
+            format!("lives on {}: the checkpointer ends at any request, its target does not", kernel.name);
+        cases.push(one(&name, move |c| faults::faults(&FaultArgs::short(&kernel.path, true, &c.out))));
     }
     for kernel in kernels() {
         let name = format!(

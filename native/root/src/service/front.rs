@@ -11,7 +11,10 @@ use super::{
     mailbox::{MAILBOX, WIRING},
     park,
 };
+use thaw_root::client::InternalClient;
+use thaw_root::faults;
 use thaw_root::machine::TASK;
+use thaw_root::orphans::GONE_LABEL;
 
 /// A caller that does not wait for its reply loses it.
 const REPLY_AT_ONCE: Timeouts = Timeouts::new(Timeout::ZERO, Timeout::NEVER);
@@ -29,8 +32,37 @@ pub(super) extern "C" fn main() -> ! {
             // The handler could not set itself up and said why.
             park(&k);
         }
+        if incoming.label & !3 == GONE_LABEL {
+            forget_clients(&k);
+            next = first(&k);
+            continue;
+        }
+        if faults::ends_life() {
+            // A caller whose life ends is not served.
+            let _ = internal(&k).end(incoming.label & !3);
+            next = first(&k);
+            continue;
+        }
         let tag = serve(&k, incoming);
         next = reply_and_wait(&k, tag, REPLY_AT_ONCE);
+    }
+}
+
+fn internal<K: Kernel>(k: &K) -> InternalClient<'_, K> {
+    InternalClient::new(k, CapIndex(WIRING.internal_gate.get()))
+}
+
+/// Ends the sessions of clients that are gone; then root destroys what they left unfinished.
+fn forget_clients(k: &impl Kernel) {
+    while let Ok(client) = internal(k).gone() {
+        MAILBOX.client.set(client);
+        MAILBOX.gone.set(1);
+        hand_over(k);
+        MAILBOX.gone.set(0);
+        if internal(k).reap().is_err() {
+            // Root has said why; the next one that goes is looked after again.
+            return;
+        }
     }
 }
 

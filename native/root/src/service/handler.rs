@@ -40,6 +40,11 @@ pub(super) extern "C" fn main() -> ! {
     let mut engine = Engine::new(&faulty, RootHost { client, steady, env, window, counter_hz }, set);
     loop {
         engine.wait_command();
+        if MAILBOX.gone.get() != 0 {
+            engine.client_gone(MAILBOX.client.get());
+            front::answer(&k, MsgTag::default(), &[]);
+            continue;
+        }
         let words = MAILBOX.words();
         let (label, passed) = (MAILBOX.label.get(), MAILBOX.cap.get());
         let request = Request {

@@ -107,6 +107,11 @@ impl<K: Kernel> Host for RootHost<'_, K> {
         let _ = self.steady.thaw(pd.id);
     }
 
+    fn abandoned(&mut self, pd: PdInfo) {
+        // As above.
+        let _ = self.steady.abandoned(pd.id);
+    }
+
     fn started(&mut self, pd: PdInfo, i: usize) {
         // As above.
         let _ = self.steady.started(pd.id, i as u32);

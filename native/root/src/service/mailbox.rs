@@ -53,6 +53,8 @@ pub(super) struct Mailbox {
     pub(super) label: Word,
     /// Slot in which a capability arrived, 0 if none.
     pub(super) cap: Word,
+    /// The client is gone; 0 or 1.
+    pub(super) gone: Word,
     /// Tag of the answer.
     pub(super) tag: Word,
     count: Word,
@@ -63,6 +65,7 @@ pub(super) static MAILBOX: Mailbox = Mailbox {
     client: Word::new(),
     label: Word::new(),
     cap: Word::new(),
+    gone: Word::new(),
     tag: Word::new(),
     count: Word::new(),
     words: [const { Word::new() }; WORDS],

@@ -14,7 +14,8 @@ use thaw_l4::{Cap, CapIndex, Kernel, Thread};
 use thaw_native_abi::layout::priority;
 use thaw_root::books::Root;
 use thaw_root::error::Result;
-use thaw_root::machine::Machine;
+use thaw_root::machine::{FACTORY, Machine};
+use thaw_root::orphans::GONE_LABEL;
 
 use crate::real::Stack;
 use mailbox::WIRING;
@@ -34,6 +35,9 @@ pub fn start(root: &mut Root, m: &impl Machine) -> Result<()> {
     let front = spawn(root, m, front::main, &FRONT_STACK)?;
     WIRING.front.set(front.index().0);
     root.front = Some(front);
+    let gone = root.fill_slot(|slot| FACTORY.create_irq(m, slot))?;
+    gone.bind(m, front, GONE_LABEL)?;
+    root.gone_irq = Some(gone);
     let handler = spawn(root, m, handler::main, &HANDLER_STACK)?;
     WIRING.handler.set(handler.index().0);
     Ok(())

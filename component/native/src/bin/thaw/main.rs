@@ -75,8 +75,12 @@ fn run(k: &System, host: &World<'_>) -> NativeResult<()> {
     if matches!(settings.mode, Mode::Soak | Mode::Faults) {
         return soak(host, &settings, (&service, &mut disk, machine, tables), damage, start);
     }
+    let quiet = settings.mode == Mode::Lives;
     let mut checkpointer =
-        Checkpointer { host, service: &service, disk: &mut disk, machine, tables, quiet: false, pause: None };
+        Checkpointer { host, service: &service, disk: &mut disk, machine, tables, quiet, pause: None };
+    if settings.mode == Mode::Lives {
+        return checkpointer.live(&settings, start);
+    }
     checkpointer.run(&settings, damage, start)
 }
 

@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#ifndef THAW_DECLARED_NATIVE_PD_COMPONENT_H
+#define THAW_DECLARED_NATIVE_PD_COMPONENT_H
+
+#include <base/rpc_server.h>
+#include <types.h>
+
+#endif

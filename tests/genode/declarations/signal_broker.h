@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#ifndef THAW_DECLARED_SIGNAL_BROKER_H
+#define THAW_DECLARED_SIGNAL_BROKER_H
+
+#include <base/rpc_server.h>
+#include <base/signal.h>
+#include <types.h>
+
+namespace Genode {
+
+	struct Signal_context : Interface { };
+	struct Signal_source  : Interface { };
+}
+
+namespace Core {
+
+	struct Signal_source_component;
+	struct Signal_context_component;
+	class  Signal_broker;
+}
+
+struct Core::Signal_context_component : Rpc_object<Signal_context>
+{
+	long                     imprint() const;
+	int                      cnt() const;
+	bool                     enqueued() const;
+	Signal_source_component &source();
+};
+
+struct Core::Signal_source_component : Rpc_object<Signal_source> { Native_capability _request_semaphore(); };
+
+class Core::Signal_broker
+{
+	private:
+
+		Signal_source_component   _source;
+		Capability<Signal_source> _source_cap;
+};
+
+#endif
