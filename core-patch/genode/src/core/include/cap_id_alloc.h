@@ -44,6 +44,7 @@ class Core::Cap_id_range : public Synced_range_allocator<Allocator_avl>
 		unsigned _num_wanted { 0 };
 		addr_t   _next       { 1 << 2 };
 		addr_t   _end        { 1 << 28 };
+		addr_t   _wanted_end { 0 };
 
 		bool _take(size_t size, addr_t id)
 		{
@@ -70,7 +71,12 @@ class Core::Cap_id_range : public Synced_range_allocator<Allocator_avl>
 			return n;
 		}
 
-		void skip_to(addr_t id) { if (_next < id) _next = id; }
+		/* ids that were wanted stay where they are: what is allocated next comes behind them */
+		void skip_to(addr_t id)
+		{
+			if (id < _wanted_end) id = _wanted_end;
+			if (_next < id) _next = id;
+		}
 
 		Alloc_result try_alloc(size_t size) override
 		{
@@ -81,7 +87,8 @@ class Core::Cap_id_range : public Synced_range_allocator<Allocator_avl>
 					_wanted[i] = _wanted[i + 1];
 				/* if it is taken the caller gets another one and compares */
 				if (_take(size, id)) {
-					skip_to(id + size);
+					/* those that follow may be wanted, too, so nobody else gets them now */
+					if (_wanted_end < id + size) _wanted_end = id + size;
 					return { *this, { (void *)id, size } };
 				}
 			}
