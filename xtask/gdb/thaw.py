@@ -243,15 +243,21 @@ def compare(thread):
             print(f"  {name:8} {actual:#x}, in the image {expected:#x}")
     what = "as in the image" if differences == 0 else f"{differences} are not as in the image"
     print(f"{session.label(thread['index'])}: {len(names(thread)) + 1} registers, 128 UTCB words: {what}")
+    if not vfp_is_loaded():
+        print("  VFP registers were not compared: the thread has not used them since, the kernel still keeps them")
     return differences
+
+
+def vfp_is_loaded():
+    """Whether the machine's VFP registers are the running thread's; before its first use they are another's."""
+    return register("fpexc") & FPEXC_ENABLED != 0
 
 
 def names(thread):
     """Registers that can be compared, with their values in the image."""
     found = [(f"r{i}", value) for i, value in enumerate(thread["r"])]
     found += [(name, thread[name]) for name in ("sp", "lr", "pc")] + [("TPIDRURO", thread["tpidruro"])]
-    if register("fpexc") & FPEXC_ENABLED:
-        # Before a thread uses them the VFP registers are still those of another one.
+    if vfp_is_loaded():
         found += [("fpscr", thread["fpscr"])] + [(f"d{i}", value) for i, value in enumerate(thread["d"])]
     return found
 

@@ -80,3 +80,37 @@ pub fn write(path: &Path, bytes: impl AsRef<[u8]>) -> Result<()> {
     }
     std::fs::write(path, bytes).map_err(|e| Failure::file(path, &e))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What docs/errors.md says of each kind; 0 and 2 are not ours to choose.
+    const ROWS: [(u8, &str); 11] = [
+        (0, "done"),
+        (Kind::Check as u8, "a check or test did not hold"),
+        (2, "wrong arguments"),
+        (Kind::Kernel as u8, "the file named as kernel cannot be booted"),
+        (Kind::Program as u8, "the file named as program cannot be started"),
+        (Kind::Build as u8, "something did not build"),
+        (Kind::Tool as u8, "a tool is missing or does not work"),
+        (Kind::Timeout as u8, "the machine did not finish in time"),
+        (Kind::Machine as u8, "the machine stopped with a panic, a hazard or by itself"),
+        (Kind::File as u8, "a file could not be read or written"),
+        (Kind::Config as u8, "a configuration or an option makes no sense"),
+    ];
+
+    #[test]
+    fn the_document_has_the_same_table() {
+        let document = include_str!("../../docs/errors.md");
+        let (_, own) = document.split_once("## `cargo xtask`").expect("a chapter about xtask");
+        let rows: Vec<&str> = own.lines().filter(|l| l.starts_with("| ") && !l.contains("code |")).collect();
+        let expected: Vec<String> = ROWS.iter().map(|(code, text)| format!("| {code} | {text} |")).collect();
+        assert_eq!(rows, expected);
+    }
+
+    #[test]
+    fn a_refusal_ends_with_the_code_that_it_states() {
+        assert_eq!(Failure::refused(45, "x").exit_code(), ExitCode::from(45));
+    }
+}

@@ -11,6 +11,7 @@ mod host;
 mod refusals;
 mod soaks;
 mod thaw;
+mod trace_event;
 mod uboot;
 
 use std::{

@@ -79,6 +79,8 @@ conf_code_\x:
  b 150f                         @ 14 answer for ever
  b 160f                         @ 15 burn time, then go on
  b 170f                         @ 16 append to a list
+ b 180f                         @ 17 read the virtual timer's control register
+ b 190f                         @ 18 read the physical timer's control register
 
 10: ldr r12, [sp, #20]
  mrc p15, 0, r7, c13, c0, 2
@@ -243,6 +245,14 @@ conf_svc_\x:
  add r2, r2, #1
  str r2, [r1]
  str r0, [r1, r2, lsl #2]
+ conf_record 1
+ b 19b
+
+180: mrc p15, 0, r0, c14, c3, 1 @ CNTV_CTL
+ conf_record 1
+ b 19b
+
+190: mrc p15, 0, r0, c14, c2, 1 @ CNTP_CTL
  conf_record 1
  b 19b
 

@@ -103,6 +103,11 @@ impl Step {
         Self::of(16, number, address)
     }
 
+    /// Reads the control register of the virtual timer into r0.
+    pub const VIRTUAL_TIMER: Self = Self::of(17, 0, 0);
+    /// Reads the control register of the physical timer into r0.
+    pub const PHYSICAL_TIMER: Self = Self::of(18, 0, 0);
+
     /// With timeouts.
     pub const fn timeouts(mut self, timeouts: Timeouts) -> Self {
         self.0[3] = timeouts.0;

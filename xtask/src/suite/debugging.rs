@@ -69,6 +69,7 @@ fn debugging(context: &Context, mut demo: DemoArgs) -> Result<()> {
             "zeroed r4-r11 were not found".into()
         })?;
         ensure(text.contains("r11      0x0, in the image 0x"), || "no line tells r11".into())?;
+        ensure(text.contains("VFP registers were not compared"), || "what was left out is not told".into())?;
     }
     Ok(())
 }

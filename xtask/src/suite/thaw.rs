@@ -5,7 +5,7 @@ use std::{ffi::OsString, process::Command};
 use super::{
     Case, Context,
     boots::{Kernel, kernels},
-    ensure, one,
+    ensure, one, trace_event,
 };
 use crate::{
     demo::{
@@ -147,7 +147,11 @@ fn traced_demo(context: &Context) -> Result<()> {
     ensure(!text.contains("overwritten") && !text.contains("damaged"), || {
         "a part of the trace is lost".into()
     })?;
-    ensure(read(&file)?.starts_with(b"{\"displayTimeUnit\""), || "no trace-event file".into())?;
+    for boot in [file, context.out.join("trace-2.json")] {
+        let slices = trace_event::check(&read(&boot)?)
+            .map_err(|why| Failure::new(Kind::Check, format!("{}: {why}", boot.display())))?;
+        ensure(slices > STEPS.len(), || format!("{}: only {slices} slices", boot.display()))?;
+    }
     for (boot, program, place) in STREAMS {
         let log = streams::text(&context.out, boot, program);
         let text = String::from_utf8_lossy(&read(&log)?).into_owned();

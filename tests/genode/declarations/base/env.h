@@ -23,6 +23,7 @@ namespace Genode {
 		Runtime              &runtime();
 		Pd_session_capability pd_session_cap();
 		void                  exec_static_constructors();
+		void                  upgrade(Parent::Client::Id, Parent::Upgrade_args const &);
 	};
 }
 

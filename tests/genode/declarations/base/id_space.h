@@ -7,7 +7,15 @@
 namespace Genode {
 
 	template <typename T>
-	struct Id_space : Noncopyable { struct Id { unsigned long value; }; };
+	struct Id_space : Noncopyable
+	{
+		struct Id { unsigned long value; };
+
+		struct Element : Noncopyable
+		{
+			Id id() const;
+		};
+	};
 }
 
 #endif

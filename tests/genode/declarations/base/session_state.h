@@ -22,6 +22,8 @@ namespace Genode {
 		Session            *local_ptr;
 		Capability<Session> cap;
 
+		Constructible<Id_space<Parent::Client>::Element> id_at_parent;
+
 		Service           &service();
 		Service     const &service() const;
 		Parent::Client::Id id_at_client() const;

@@ -20,6 +20,7 @@ namespace Genode {
 		using Session_cap_result = Attempt<Capability<Session>, Session_cap_error>;
 		using Resource_args      = String<160>;
 		using Service_name       = Rpc_in_buffer<64>;
+		using Upgrade_args       = Rpc_in_buffer<160>;
 
 		struct Session_args : Rpc_in_buffer<160>
 		{

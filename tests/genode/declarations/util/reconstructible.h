@@ -15,7 +15,8 @@ namespace Genode {
 		void destruct();
 		bool constructed() const;
 
-		T *operator -> ();
+		T       *operator -> ();
+		T const *operator -> () const;
 		T &operator * ();
 	};
 }
