@@ -10,8 +10,8 @@ use crate::{
 };
 
 /// Programs that write a stream: its name, and the executable that holds its strings.
-const PROGRAMS: [(&str, &str); 3] =
-    [("root", "thaw-root"), ("thaw", "thaw-native-component"), ("blk", "blk")];
+const PROGRAMS: [(&str, &str); 4] =
+    [("root", "thaw-root"), ("thaw", "thaw-native-component"), ("blk", "blk"), ("serial", "serial")];
 /// Begins a record that tells its own place.
 const PLACE: char = '@';
 

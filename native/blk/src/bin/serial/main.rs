@@ -15,9 +15,10 @@ use thaw_blk::{
     Extent, Geometry, Refusal,
     server::{Device, announce, serve},
 };
+use thaw_log::say;
 use thaw_native_abi::layout::BLOCK_BUFFER_BYTES;
 use thaw_native_abi::settings;
-use thaw_rt::{println, request};
+use thaw_rt::request;
 use thaw_serial::{Client, ClientError, DATA_MAX, SECTOR_BYTES, Status, Times};
 use uart::{NoLine, Uart};
 
@@ -34,10 +35,11 @@ const ANSWER_MS: u32 = 2000;
 const WAIT_SLEEP: &str = "sleep";
 
 fn main() -> ! {
+    thaw_log::start_from_rom("serial");
     match start() {
         Ok((badge, device)) => serve(badge, device),
         Err(e) => {
-            println!("cannot start: root refused a buffer or a gate ({e}); raise the quota of this pd");
+            say!("cannot start: root refused a buffer or a gate ({e}); raise the quota of this pd");
             request::exit(1)
         }
     }
@@ -53,7 +55,7 @@ fn start() -> thaw_l4::Result<(u32, Option<Remote>)> {
         Times { answer_ms: number("answer_ms", ANSWER_MS), patience_ms: patience_s.saturating_mul(1000) };
     let device = match Uart::open(settings::value(config, "wait") == Some(WAIT_SLEEP)) {
         Ok(uart) => {
-            println!("serial store: waiting at most {patience_s} s for each answer of the host");
+            say!("serial store: waiting at most {patience_s} s for each answer of the host");
             let client = Client::new(uart, times);
             Some(Remote { client, buffer: Buffer::new(address) })
         }
@@ -66,7 +68,7 @@ fn start() -> thaw_l4::Result<(u32, Option<Remote>)> {
 }
 
 fn tell(e: NoLine) {
-    println!("no serial store: {e}");
+    say!("no serial store: {e}");
 }
 
 /// The store at the other end of the line.
@@ -100,7 +102,7 @@ impl Device for Remote {
         match self.client.store() {
             Ok(store) => Some(Geometry { sectors: store.sectors.into(), read_only: store.read_only }),
             Err(e) => {
-                println!("no host answers on the line ({e:?}): run `thaw receive` or `thaw send` there");
+                say!("no host answers on the line ({e:?}): run `thaw receive` or `thaw send` there");
                 None
             }
         }
@@ -128,7 +130,7 @@ impl Device for Remote {
 
 /// A refusal in the words of the block service.
 fn refusal(error: ClientError) -> Refusal {
-    println!("the host did not carry out a request: {error:?}");
+    say!("the host did not carry out a request: {error:?}");
     match error {
         ClientError::Refused(Status::ReadOnly) => Refusal::ReadOnly,
         ClientError::Refused(Status::BeyondEnd) => Refusal::BeyondEnd,
