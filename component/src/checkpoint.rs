@@ -28,6 +28,8 @@ pub struct Tables {
     pub books: Books,
     /// Runs of pages of the image.
     pub extents: [Extent; EXTENTS_MAX],
+    /// The restorer's policy for ROM modules: the first name in an image is bound to the module of the second.
+    pub substitute: Option<(Name, Name)>,
     /// Bytes on their way.
     pub buffer: [u8; BUFFER_BYTES],
 }
@@ -36,7 +38,12 @@ impl Tables {
     /// Empty ones.
     #[must_use]
     pub const fn new() -> Self {
-        Self { books: Books::new(), extents: [Extent::EMPTY; EXTENTS_MAX], buffer: [0; BUFFER_BYTES] }
+        Self {
+            books: Books::new(),
+            extents: [Extent::EMPTY; EXTENTS_MAX],
+            substitute: None,
+            buffer: [0; BUFFER_BYTES],
+        }
     }
 }
 
@@ -206,7 +213,7 @@ impl<'a, H: Host, S: Service<Pd = H::Pd>, D: BlockDevice<Error = DiskError>> Che
         let body = Body::default();
         let mut store = Store::open(body.watch(self.host, &mut *self.disk))?;
         let generation = store.header().map_or(1, |header| header.identity.generation.saturating_add(1));
-        let Tables { books, extents, buffer } = &mut *self.tables;
+        let Tables { books, extents, buffer, .. } = &mut *self.tables;
         let Machine { abi, board_id, board, kernel } = self.machine;
         let identity = Identity {
             architecture: Architecture::Arm32,

@@ -8,7 +8,7 @@ use crate::mutate::Mutation;
 
 /// Keys that are known, for the message that refuses another.
 const KEYS: &str = "mode, name, quota, after_ms, run_ms, after, repeat, kernel, mutate, trace, stops, first_stop, seed, \
-                    fresh_every, start, leave, image_kib, stride, at_once";
+                    fresh_every, start, leave, image_kib, stride, at_once, substitute";
 const COUNT_MAX: u32 = 1_000_000;
 /// A day: no run lasts longer, and no sum of times overflows.
 const MS_MAX: u32 = 86_400_000;
@@ -30,6 +30,8 @@ pub enum Mode {
     Faults,
     /// The same, and the checkpointer ends at one step after the other: for tests only.
     Lives,
+    /// Requests that have to be refused: for tests only.
+    Authority,
 }
 
 /// Where the target of a run of stops comes from.
@@ -88,6 +90,9 @@ pub struct Settings {
     pub leave: bool,
     /// Size of the disk in RAM to which images go meanwhile.
     pub image_kib: u32,
+    /// For a restore: the ROM module of the second name stands in for that of the first, whatever it holds.
+    /// Without it a module that is missing or differs is refused.
+    pub substitute: Option<(Name, Name)>,
     /// For [`Mode::Soak`]: the target gets [`after_ms`](Self::after_ms) before the first stop, and no time
     /// before the others.
     pub at_once: bool,
@@ -144,6 +149,7 @@ impl Settings {
         start: Start::Target,
         leave: false,
         image_kib: 4096,
+        substitute: None,
         at_once: false,
         stride: 1,
     };
@@ -159,7 +165,7 @@ impl Settings {
                         key,
                         value,
                         &MODES,
-                        "checkpoint, restore, both, check, soak, faults or lives",
+                        "checkpoint, restore, both, check, soak, faults, lives or authority",
                     )?)
                 }
                 "after" => settings.after = word(key, value, &AFTERS, "destroy or resume")?,
@@ -178,6 +184,7 @@ impl Settings {
                 "start" => settings.start = word(key, value, &STARTS, "target or image")?,
                 "leave" => settings.leave = word(key, value, &YES_NO, "yes or no")?,
                 "image_kib" => settings.image_kib = number(key, value, 64, 1 << 20, "64 to 1048576")?,
+                "substitute" => settings.substitute = Some(names(key, value)?),
                 "at_once" => settings.at_once = word(key, value, &YES_NO, "yes or no")?,
                 "stride" => settings.stride = number(key, value, 1, COUNT_MAX, "1 to 1000000")?,
                 _ => return Err(ConfigError::Key(key)),
@@ -191,7 +198,7 @@ impl Settings {
     }
 }
 
-const MODES: [(&str, Mode); 7] = [
+const MODES: [(&str, Mode); 8] = [
     ("checkpoint", Mode::Checkpoint),
     ("restore", Mode::Restore),
     ("both", Mode::Both),
@@ -199,6 +206,7 @@ const MODES: [(&str, Mode); 7] = [
     ("soak", Mode::Soak),
     ("faults", Mode::Faults),
     ("lives", Mode::Lives),
+    ("authority", Mode::Authority),
 ];
 const STARTS: [(&str, Start); 2] = [("target", Start::Target), ("image", Start::Image)];
 const YES_NO: [(&str, bool); 2] = [("yes", true), ("no", false)];
@@ -212,6 +220,13 @@ fn word<'a, T: Copy>(
 ) -> Result<T, ConfigError<'a>> {
     let found = words.iter().find(|(word, _)| *word == value);
     found.map(|(_, meaning)| *meaning).ok_or(ConfigError::Value { key, value, takes })
+}
+
+fn names<'a>(key: &'a str, value: &'a str) -> Result<(Name, Name), ConfigError<'a>> {
+    const TAKES: &str = "NAME:NAME, the name in the image and that of a rom module";
+    let (from, to) = value.split_once(':').ok_or(ConfigError::Value { key, value, takes: TAKES })?;
+    let name = |text: &'a str| Name::new(text).ok().filter(|name| !name.is_empty());
+    name(from).zip(name(to)).ok_or(ConfigError::Value { key, value, takes: TAKES })
 }
 
 fn mutation<'a>(key: &'a str, value: &'a str) -> Result<Mutation, ConfigError<'a>> {
@@ -277,6 +292,7 @@ mod tests {
             ("image_kib", "64"),
             ("stride", "3"),
             ("at_once", "yes"),
+            ("substitute", "old.cfg:new.cfg"),
         ])
         .expect("good");
         assert_eq!((settings.quota_pages, settings.after_ms, settings.run_ms), (5000, 0, 7));
@@ -287,6 +303,7 @@ mod tests {
         assert_eq!((settings.fresh_every, settings.start), (5, Start::Image));
         assert_eq!((settings.leave, settings.image_kib), (true, 64));
         assert_eq!((settings.stride, settings.at_once), (3, true));
+        assert_eq!(settings.substitute.map(|(_, to)| to), Name::new("new.cfg").ok());
     }
 
     #[test]
@@ -307,6 +324,8 @@ mod tests {
             ("name", "b\u{e4}h"),
             ("mutate", "everything"),
             ("trace", "2"),
+            ("substitute", "old.cfg"),
+            ("substitute", ":new.cfg"),
         ] {
             let refused = parse(&[("mode", "both"), (key, value)]);
             assert!(matches!(refused, Err(ConfigError::Value { .. })), "{key}={value}: {refused:?}");

@@ -1,10 +1,10 @@
 //! A restore from the first sector to the commit.
 
 use thaw_image::store::{BlockDevice, Store};
-use thaw_image::{Abi, Architecture, Expect, Source, Verified};
+use thaw_image::{Abi, Architecture, Expect, Name, Source, Verified};
 use thaw_protocol::trace::Event;
 
-use crate::books::{Books, PAGE_BYTES};
+use crate::books::{Books, Content, PAGE_BYTES};
 use crate::build::{Building, build_memory, build_objects, check_place};
 use crate::checkpoint::{Checkpointer, Tables};
 use crate::decode::{InMemory, read_image};
@@ -13,6 +13,7 @@ use crate::host::{Host, Span};
 use crate::memory::{Spare, Views, check_free};
 use crate::mutate::Mutation;
 use crate::phase::Phase;
+use crate::scan;
 use crate::service::{Service, Session};
 use crate::summary::between;
 use crate::trace::mark;
@@ -76,7 +77,7 @@ impl<'a, H: Host, S: Service<Pd = H::Pd>, D: BlockDevice<Error = DiskError>> Che
         let pd = building.pd();
         mark(host, Event::Create.of_all());
         let mut views = Views::new(host);
-        let Tables { books, extents: table, buffer } = &mut *self.tables;
+        let Tables { books, extents: table, buffer, .. } = &mut *self.tables;
         build_memory(host, pd, books, spare.span(), &table[..extents], &mut views)?;
         if let Some((Mutation::Page, _)) = damage {
             drop_page(host, books, &views, buffer);
@@ -139,6 +140,9 @@ impl<'a, H: Host, S: Service<Pd = H::Pd>, D: BlockDevice<Error = DiskError>> Che
         let tables = &mut *self.tables;
         let image = thaw_image::verify(&mut source, &expect, &mut tables.buffer)?;
         let extents = read_image(self.host, &image, &mut source, &mut tables.books, &mut tables.extents)?;
+        if let Some((from, to)) = tables.substitute {
+            substitute(self.host, &mut tables.books, &mut tables.buffer, from, to)?;
+        }
         Ok((image, extents))
     }
 
@@ -163,6 +167,23 @@ impl<'a, H: Host, S: Service<Pd = H::Pd>, D: BlockDevice<Error = DiskError>> Che
         self.host.set_clock_us(pd, books.clock_us).asked(Request::Clock)?;
         Ok(prepared)
     }
+}
+
+/// Binds ROM `from` of the image to module `to`, whatever that holds; it must be as large.
+fn substitute<H: Host>(host: &H, books: &mut Books, buffer: &mut [u8], from: Name, to: Name) -> Result<()> {
+    for dataspace in &mut books.dataspaces {
+        let Content::Rom { name, .. } = dataspace.content else { continue };
+        if name != from {
+            continue;
+        }
+        let (id, bytes) = host.rom(to).asked(Request::Rom)?.ok_or(Error::RomMissing(to))?;
+        if bytes != dataspace.bytes {
+            return Err(Error::RomDiffers(to));
+        }
+        dataspace.content = Content::Rom { name: to, hash: scan::hash_rom(host, id, bytes, buffer)? };
+        host.say(format_args!("thaw: rom module `{to}` stands in for `{from}`"));
+    }
+    Ok(())
 }
 
 /// Bytes of code of a system call in ARM state.

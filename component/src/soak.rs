@@ -87,7 +87,7 @@ impl<H: Host, S: Service<Pd = H::Pd>, D: BlockDevice<Error = DiskError>> Checkpo
     }
 
     /// Waits at most `ms` until the target ends, and tells how it ended.
-    pub(crate) fn wait_for_end(&self, pd: H::Pd, ms: u32) -> Result<()> {
+    pub fn wait_for_end(&self, pd: H::Pd, ms: u32) -> Result<()> {
         self.wait_until_ended(pd, ms)?;
         self.ended(pd, 0).map(|_| ())
     }

@@ -3,6 +3,7 @@
 //! on the host.
 #![cfg_attr(not(test), no_std)]
 
+pub mod authority;
 pub mod disk;
 pub mod error;
 pub mod host;

@@ -39,3 +39,14 @@ pub const LIVES: u32 = 10;
 /// Takes over a PD that lost its parent and runs on. MR1-4 name. Its capability arrives in the caller's receive
 /// buffer, its quota is taken from the caller's. Result: the PD's badge. `-L4_ENOENT`: none has that name.
 pub const PD_ADOPT: u32 = 11;
+/// Makes the first PD that the caller made one that it may not touch, in PDs that may order failures. MR1 slot of
+/// that PD, MR2 what is done.
+pub const PLANT: u32 = 12;
+/// In [`PLANT`]: the slot is emptied.
+pub const PLANT_NOTHING: u32 = 0;
+/// In [`PLANT`]: the caller's first thread is put into the slot.
+pub const PLANT_THREAD: u32 = 1;
+/// In [`PLANT`]: the caller is its parent no longer.
+pub const PLANT_AWAY: u32 = 2;
+/// In [`PLANT`]: the caller is its parent again.
+pub const PLANT_BACK: u32 = 3;

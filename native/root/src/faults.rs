@@ -4,13 +4,13 @@
 use core::sync::atomic::{AtomicU32, Ordering};
 
 use thaw_l4::faults::{FaultKind, Faults};
-use thaw_l4::{Message, raw};
+use thaw_l4::{CapIndex, Message, raw};
 use thaw_native_abi::manager as op;
 
 use crate::books::Root;
 use crate::error::{Error, Result};
 use crate::label::{Kind, Label, PdId};
-use crate::machine::{DEBUGGER, Machine};
+use crate::machine::{DEBUGGER, Machine, TASK};
 use crate::request::{Args, Outcome};
 
 /// Orders for root's main thread.
@@ -53,6 +53,24 @@ impl Root {
         (may && ends_life()).then_some(sender)
     }
 
+    /// Puts the first thread of a PD into a slot of a PD that it made, or makes that PD nobody's.
+    fn plant(&mut self, m: &impl Machine, pd: PdId, slot: u32, what: u32) -> Result<Outcome> {
+        let thread = self.pds.get(pd)?.thread(0)?.cap;
+        let parent = if what == op::PLANT_BACK { None } else { Some(pd) };
+        let child = self.pds.iter_mut().find(|child| child.parent == parent && child.parent_gate.is_some());
+        let child = child.ok_or(Error::NoSuchObject)?;
+        match what {
+            op::PLANT_THREAD => {
+                child.task.map_cap(m, TASK, thread.index(), CapIndex(slot), raw::L4_CAP_FPAGE_RWS, 0)?;
+            }
+            op::PLANT_NOTHING => child.task.unmap_cap(m, CapIndex(slot))?,
+            op::PLANT_AWAY => child.parent = None,
+            op::PLANT_BACK => child.parent = Some(pd),
+            _ => return Err(Error::UnknownRequest),
+        }
+        Ok(Outcome::EMPTY)
+    }
+
     /// Serves requests of tests.
     pub fn fault_request(
         &mut self,
@@ -75,6 +93,7 @@ impl Root {
                 };
                 Ok(Outcome::words(&[faults.order(kind, args.get(3)?)]))
             }
+            op::PLANT => self.plant(m, pd, args.get(1)?, args.get(2)?),
             op::LIVES => Ok(Outcome::words(&[LIVES.load(Ordering::Relaxed)])),
             op::KERNEL_COUNTS => {
                 let told = Message::new(m).word(KERNEL_COUNTS).call(DEBUGGER, raw::L4_PROTO_DEBUGGER);

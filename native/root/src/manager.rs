@@ -50,7 +50,7 @@ impl Root {
             }
             op::COUNTS => Ok(Outcome::words(&self.counts())),
             op::PD_ADOPT => self.adopt(pd, args.name(1)?),
-            op::FAULT..=op::LIVES => self.fault_request(m, pd, operation, args),
+            op::FAULT..=op::LIVES | op::PLANT => self.fault_request(m, pd, operation, args),
             _ => Err(Error::UnknownRequest),
         }
     }

@@ -89,6 +89,31 @@ pub fn faults(args: &FaultArgs) -> Result<()> {
     }
 }
 
+/// Requests that a checkpointer may not make, while a program runs.
+pub fn authority(kernel: &Path, out: &Path) -> Result<()> {
+    const REFUSALS: usize = 25;
+    let machine = |settings: &[String]| -> Result<Machine> {
+        let kernel = File { name: kernel.display().to_string(), bytes: read(kernel)? };
+        Machine::new(kernel, settings.to_vec())
+    };
+    let life = Life { scenarios: "clients", rounds: 12, stops: 0, reboots: 0, fresh_every: 0, seed: 1 };
+    let control = machine(&[])?.control(&life, out)?;
+    let trace = machine(&["mode=authority".into(), "after_ms=10".into()])?.live(&life, out)?;
+    if let Some(broken) = trace.lines.iter().find(|l| l.contains("BROKEN")) {
+        return Err(Failure::new(Kind::Check, broken));
+    }
+    let refused = trace.lines.iter().filter(|l| l.contains(": refused as ")).count();
+    let counted = trace.lines.iter().any(|l| l.ends_with("authority: nothing left behind"));
+    if refused != REFUSALS || !counted {
+        let last = trace.lines.last().map_or("", String::as_str);
+        return Err(Failure::new(Kind::Check, format!("{refused} of {REFUSALS} refused; last line: {last}")));
+    }
+    match trace.mismatch(&control) {
+        None => Ok(()),
+        Some(mismatch) => Err(Failure::new(Kind::Check, mismatch)),
+    }
+}
+
 /// What is counted when lives begin must be the same whenever it is the same: with the target, or without it.
 fn judge_lives(lines: &[String]) -> Result<()> {
     let failure = |text: String| Err(Failure::new(Kind::Check, text));

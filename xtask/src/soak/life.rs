@@ -99,7 +99,7 @@ impl Machine {
     /// What the checkpointer may do in a test, by its mode.
     fn words(&self) -> &'static str {
         match self.settings.iter().find_map(|s| s.strip_prefix("mode=")) {
-            Some("faults") => " faults",
+            Some("faults" | "authority") => " faults",
             Some("lives") => " faults restart",
             _ => "",
         }

@@ -67,6 +67,7 @@ fn restores(context: &Context) -> Result<Vec<Verdict>> {
     let disk = read(&series.disk())?;
     let field = Field { context, series: &series, disk };
     let mut verdicts = vec![field.restore("control", None, &Changes::default(), None)];
+    verdicts.push(field.substituted());
     verdicts.extend(field.damaged_disks());
     verdicts.extend(field.other_machines());
     verdicts.push(field.other_kernel());
@@ -120,6 +121,15 @@ impl Field<'_> {
         .into_iter()
         .map(|(name, changes, expected)| self.restore(name, None, &changes, Some(expected)))
         .collect()
+    }
+
+    /// By the restorer's policy another module, as large, stands in for the one that is missing.
+    fn substituted(&self) -> Verdict {
+        let other = File { name: "other.cfg".into(), bytes: b"heap_mib=7\n".into() };
+        let settings = vec!["substitute=target.cfg:other.cfg".into()];
+        let changes =
+            Changes { settings, without: Some("target.cfg"), module: Some(other), ..Changes::default() };
+        self.restore("rom module missing, another one in its place", None, &changes, None)
     }
 
     /// An image of revision G on a kernel of revision M.

@@ -36,6 +36,10 @@ pub fn cases() -> Vec<Case> {
         let name =
             format!("faults on {}: whatever fails, nothing is lost and nothing left behind", kernel.name);
         let path = kernel.path.clone();
+        let authority =
+            format!("authority on {}: what a checkpointer may not is refused by name", kernel.name);
+        cases.push(one(&authority, move |c| faults::authority(&path, &c.out)));
+        let path = kernel.path.clone();
         cases.push(one(&name, move |c| faults::faults(&FaultArgs::short(&path, false, &c.out))));
         let name =
             format!("lives on {}: the checkpointer ends at any request, its target does not", kernel.name);

@@ -25,7 +25,7 @@ use thaw_image::{Abi, KernelName, Name};
 use thaw_l4::faults::Faulty;
 use thaw_l4::{Cap, CapIndex, Kernel, Real, Revision, Timeouts, ipc};
 use thaw_log::say;
-use thaw_native::{NativeError, NativeHost, board_name, disk::NativeDisk, load};
+use thaw_native::{NativeError, NativeHost, authority, board_name, disk::NativeDisk, load};
 use thaw_native_abi::layout::{SLOT_CHECKPOINT, USER_END};
 use thaw_native_abi::settings;
 use thaw_rt::{Once, info_page, kernel};
@@ -66,6 +66,7 @@ fn run(k: &System, host: &World<'_>) -> NativeResult<()> {
     let service = Wire::new(k, Cap::new(CapIndex(SLOT_CHECKPOINT)));
     let mut disk = NativeDisk::new(k, host.platform());
     let tables = TABLES.take().ok_or(NativeError::NoModule("tables"))?;
+    tables.substitute = settings.substitute;
     let machine = machine(k.revision(), &settings);
     let damage = damage(host, &settings)?;
     let start = || {
@@ -74,6 +75,27 @@ fn run(k: &System, host: &World<'_>) -> NativeResult<()> {
     };
     if matches!(settings.mode, Mode::Soak | Mode::Faults) {
         return soak(host, &settings, (&service, &mut disk, machine, tables), damage, start);
+    }
+    if settings.mode == Mode::Authority {
+        let pd = start()?;
+        host.sleep_ms(settings.after_ms);
+        let before = host.counts().map_err(|e| Error::Host(Request::Counts, e))?;
+        authority::attempt(k, host, pd).map_err(|e| Error::Host(Request::Fault, e))?;
+        let after = host.counts().map_err(|e| Error::Host(Request::Counts, e))?;
+        say!(
+            "authority: {}",
+            if before == after { "nothing left behind" } else { "BROKEN, something is left" }
+        );
+        let checkpointer = Checkpointer {
+            host,
+            service: &service,
+            disk: &mut disk,
+            machine,
+            tables,
+            quiet: true,
+            pause: None,
+        };
+        return Ok(checkpointer.wait_for_end(pd, settings.run_ms)?);
     }
     let quiet = settings.mode == Mode::Lives;
     let mut checkpointer =
