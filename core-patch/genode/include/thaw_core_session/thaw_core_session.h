@@ -194,7 +194,8 @@ struct Thaw::Core_session : Genode::Session
 	/**
 	 * Give an object of core's another badge; all older capabilities to it become void
 	 *
-	 * Objects are sessions and dataspaces of the caller's, and all that belongs to the open PD.
+	 * A PD session must lie below the caller, a region map belong to the open PD; of all else the caller holds a
+	 * capability, and that is all that is asked.
 	 */
 	virtual Cap_result rebadge(Native_capability, Word badge) = 0;
 
