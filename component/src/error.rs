@@ -239,7 +239,11 @@ impl fmt::Display for Error {
             }
             Self::Stop(error) => write!(f, "target: not stopped, runs on: {error}"),
             Self::Service(error) => write!(f, "checkpoint service: {error}"),
-            Self::Resume(error) => write!(f, "target: threads stay stopped: {error}: restore the last image"),
+            Self::Resume(error) => write!(
+                f,
+                "target: not continued: {error}: closing the session continues it; if it stays stopped, restore \
+                 the last image"
+            ),
             Self::Image(refusal) => refusal.fmt(f),
             Self::Disk(error) => error.fmt(f),
             Self::Exited(code) => write!(f, "target: exited with code {code}: start it anew"),

@@ -8,25 +8,10 @@ use thaw_l4::{
     Cap, Error as KernelError, Kernel, Thread,
     ipc::{check, set_buffers},
 };
+pub(crate) use thaw_protocol::step;
 use thaw_protocol::{Error, ErrorKind, THREADS_MAX, trace::Event as Step};
 
 use crate::{Engine, Env, Host, set::Phase};
-
-/// Steps at which the kernel can refuse, operand 1 of `ErrorKind::Kernel`.
-pub(crate) mod step {
-    pub(crate) const BARRIER: u32 = 1;
-    pub(crate) const RECEIVE: u32 = 2;
-    pub(crate) const SEND_FRAME: u32 = 3;
-    pub(crate) const HANDLER: u32 = 4;
-    pub(crate) const GATE: u32 = 5;
-    pub(crate) const LIFT: u32 = 6;
-    pub(crate) const EX_REGS: u32 = 7;
-    pub(crate) const WINDOW: u32 = 8;
-    pub(crate) const IRQ: u32 = 9;
-    pub(crate) const HOST: u32 = 10;
-    pub(crate) const SLOT: u32 = 11;
-    pub(crate) const PROBE: u32 = 12;
-}
 
 /// Makes a kernel's refusal an error of the service.
 pub(crate) fn at(step: u32) -> impl Fn(KernelError) -> Error {

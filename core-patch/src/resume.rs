@@ -21,7 +21,7 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
     /// Takes hold of the threads in `mask` of a fresh PD before their first instruction.
     pub(crate) fn prepare(&mut self, mask: u64) -> Result<(), Error> {
         let pd = self.pd()?;
-        self.host.freeze(pd).map_err(|e| ErrorKind::Kernel.with(e, step::HOST, 0))?;
+        self.hold(pd)?;
         self.set.snapshot = false;
         self.set.letting_go = false;
         let result = self.try_prepare(mask);

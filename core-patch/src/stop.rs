@@ -15,7 +15,7 @@ use thaw_protocol::{
 };
 
 use crate::{
-    Engine, Host, ObjectKind, ThreadInfo, ThreadLookup,
+    Engine, Host, ObjectKind, PdInfo, ThreadInfo, ThreadLookup,
     classify::{Stopped, Target, classify},
     naps::Sleep,
     plan,
@@ -77,7 +77,7 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
         for _ in 0..ROUNDS {
             self.trigger_all()?;
             self.settle()?;
-            self.host.freeze(pd).map_err(|e| ErrorKind::Kernel.with(e, step::HOST, 0))?;
+            self.hold(pd)?;
             let more = self.book_again()?;
             self.book_objects()?;
             if !more {
@@ -86,6 +86,14 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
             self.host.thaw(pd);
         }
         Err(ErrorKind::BarrierTimeout.with(ROUNDS, 0, 0))
+    }
+
+    /// Freezes the core's books of the PD.
+    pub(crate) fn hold(&mut self, pd: PdInfo) -> Result<(), Error> {
+        self.host.freeze(pd).map_err(|e| match e {
+            raw::L4_EBUSY => ErrorKind::Ending.into(),
+            e => ErrorKind::Kernel.with(e, step::HOST, 0),
+        })
     }
 
     /// Reads the core's books of the PD's threads.

@@ -22,7 +22,7 @@ pub enum ErrorKind {
     NoSuchThread,
     /// No object at that place. Operand 0: number or slot.
     NoSuchObject,
-    /// The kernel or root refused. Operand 0: number (`l4::Error::number`), operand 1: step.
+    /// The kernel or the core refused. Operand 0: number (`l4::Error::number`), operand 1: a number of [`step`].
     Kernel,
     /// A thread did not come to rest in the time given. Operand 0: thread index, operand 1: its pc.
     ThreadDidNotStop,
@@ -62,6 +62,56 @@ pub enum ErrorKind {
     /// A thread waits for its exception handler, which would see another exception. Operand 0: thread, operand 1:
     /// its pc.
     InException,
+    /// The core cannot hold the PD still: it is ending.
+    Ending,
+}
+
+/// Where the kernel or the core refused.
+pub mod step {
+    /// Passing the barrier.
+    pub const BARRIER: u32 = 1;
+    /// Receiving an exception.
+    pub const RECEIVE: u32 = 2;
+    /// Answering an exception.
+    pub const SEND_FRAME: u32 = 3;
+    /// Changing a thread's exception handler.
+    pub const HANDLER: u32 = 4;
+    /// Putting a gate in a slot, or binding it.
+    pub const GATE: u32 = 5;
+    /// Changing a priority.
+    pub const LIFT: u32 = 6;
+    /// Triggering a thread, or aborting its IPC.
+    pub const EX_REGS: u32 = 7;
+    /// Mapping the stop window.
+    pub const WINDOW: u32 = 8;
+    /// Binding or reading an IRQ object.
+    pub const IRQ: u32 = 9;
+    /// Asking the core for what it knows.
+    pub const HOST: u32 = 10;
+    /// Filling a slot.
+    pub const SLOT: u32 = 11;
+    /// Looking into a slot.
+    pub const PROBE: u32 = 12;
+
+    /// What was being done.
+    #[must_use]
+    pub const fn name(step: u32) -> &'static str {
+        match step {
+            BARRIER => "passing the barrier",
+            RECEIVE => "receiving an exception",
+            SEND_FRAME => "answering an exception",
+            HANDLER => "changing an exception handler",
+            GATE => "binding a gate",
+            LIFT => "changing a priority",
+            EX_REGS => "triggering a thread",
+            WINDOW => "mapping the stop window",
+            IRQ => "binding an irq object",
+            HOST => "asking the core",
+            SLOT => "filling a slot",
+            PROBE => "looking into a slot",
+            _ => "an unknown step",
+        }
+    }
 }
 
 /// An error with its operands.
@@ -77,7 +127,7 @@ impl ErrorKind {
     /// Added to the discriminant so that the service's errors are not taken for the kernel's.
     pub const BASE: u32 = 3000;
 
-    const ALL: [Self; 24] = [
+    const ALL: [Self; 25] = [
         Self::BadRequest,
         Self::NoSuchSession,
         Self::WrongState,
@@ -102,6 +152,7 @@ impl ErrorKind {
         Self::UnknownPeer,
         Self::Undecided,
         Self::InException,
+        Self::Ending,
     ];
 
     /// The number on the wire, positive.
@@ -150,7 +201,8 @@ impl fmt::Display for Error {
             }
             ErrorKind::NoSuchThread => write!(f, "target has no thread {a}"),
             ErrorKind::NoSuchObject => write!(f, "target has no object {a}"),
-            ErrorKind::Kernel => write!(f, "kernel or root refused with {a} in step {b}"),
+            ErrorKind::Kernel => write!(f, "kernel or core refused with {a} while {}", step::name(b)),
+            ErrorKind::Ending => f.write_str("the core cannot hold the target still: it is ending"),
             ErrorKind::ThreadDidNotStop => write!(f, "thread {a} at pc {b:#x} did not stop: try again later"),
             ErrorKind::BarrierTimeout => {
                 write!(f, "target did not come to rest in {a} passes: something above it runs all the time")

@@ -16,7 +16,7 @@ mod error;
 pub mod trace;
 
 pub use activity::{Activity, CALL_FORGOTTEN, NO_THREAD, activity_kind};
-pub use error::{Error, ErrorKind};
+pub use error::{Error, ErrorKind, step};
 
 /// Threads of a PD at most.
 pub const THREADS_MAX: usize = 64;
