@@ -151,6 +151,7 @@ pub fn role(role: Role, names: &Names) -> String {
         Role::ThreadPager(thread) => format!("pager gate of thread {}", names.thread(thread)),
         Role::SignalSource => "signal source".into(),
         Role::Semaphore => "semaphore of the signal source".into(),
+        Role::NativeSemaphore { count } => format!("semaphore with {count} in it"),
         Role::Context { imprint, pending } => {
             format!("signal context {imprint:#x}, {pending} signals pending")
         }
@@ -198,6 +199,9 @@ pub fn doing(thread: &Thread, pd: u32, names: &Names) -> String {
         Activity::IrqWait { slot, irq, wait } => {
             let irq = irq.map_or_else(|| names.slot(pd, slot), |irq| names.irq(irq));
             format!("waiting for {irq}, {}", left(&wait))
+        }
+        Activity::SemaphoreWait { slot, position, wait, .. } => {
+            format!("waiting for {}, place {position} of its queue, {}", names.slot(pd, slot), left(&wait))
         }
         Activity::Call { badge, server, owed, .. } => {
             let forgotten = if owed { "" } else { " and forgotten for a later one" };
@@ -289,6 +293,11 @@ pub fn operands(activity: &Activity) -> view::Activity {
         Activity::IrqWait { slot, irq, wait } => {
             view::Activity { slot: Some(slot.into()), irq, ..waiting("irq-wait", &wait) }
         }
+        Activity::SemaphoreWait { slot, position, wait, .. } => view::Activity {
+            slot: Some(slot.into()),
+            position: Some(position),
+            ..waiting("semaphore-wait", &wait)
+        },
         Activity::Call { slot, badge, server, tag, owed, wait } => view::Activity {
             position: (!owed).then_some(1),
             slot: Some(slot.into()),
@@ -337,6 +346,9 @@ pub fn rights(rights: Rights) -> String {
     let mut text = letters(&named.map(|(bit, letter)| (rights.has(bit), letter)));
     if rights.has(Rights::SERVER) {
         text.push_str("+server");
+    }
+    if rights.has(Rights::COPY) {
+        text.push_str("+copy");
     }
     text
 }

@@ -25,6 +25,9 @@ pub fn to_saved(activity: &Activity, irq_of: IrqOf<'_>) -> Saved {
         activity_kind::RECEIVE => Saved::Receive { slot, wait },
         activity_kind::OPEN_WAIT => Saved::OpenWait { wait },
         activity_kind::IRQ_WAIT => Saved::IrqWait { slot, irq: irq_of(slot), wait },
+        activity_kind::SEMAPHORE_WAIT => {
+            Saved::SemaphoreWait { slot, semaphore: badge, position: activity.position, wait }
+        }
         activity_kind::CALL_DELIVERED => {
             let owed = activity.position != CALL_FORGOTTEN;
             Saved::Call { slot, badge, server: activity.peer, tag: activity.tag, owed, wait }
@@ -64,6 +67,9 @@ pub fn from_saved(saved: &Saved) -> Option<Activity> {
         Saved::Asleep { wait } | Saved::Receive { wait, .. } => waits(activity_kind::RECEIVE, wait),
         Saved::OpenWait { wait } => waits(activity_kind::OPEN_WAIT, wait),
         Saved::IrqWait { wait, .. } => waits(activity_kind::IRQ_WAIT, wait),
+        Saved::SemaphoreWait { semaphore, position, wait, .. } => {
+            Activity { badge: *semaphore, position: *position, ..waits(activity_kind::SEMAPHORE_WAIT, wait) }
+        }
         Saved::Call { badge, server, tag, owed, wait, .. } => Activity {
             badge: *badge,
             peer: *server,
@@ -100,7 +106,8 @@ mod tests {
             let back = from_saved(&to_saved(&activity(kind, 0x20_0003), &|_| Some(0))).expect("known");
             assert_eq!(back.kind, kind);
         }
-        for activity in [call, Activity { position: CALL_FORGOTTEN, ..call }, send] {
+        let down = Activity { badge: 0x210, position: 3, ..activity(10, 0x21_0003) };
+        for activity in [call, Activity { position: CALL_FORGOTTEN, ..call }, send, down] {
             assert_eq!(from_saved(&to_saved(&activity, &|_| None)), Some(activity));
         }
     }

@@ -8,8 +8,8 @@ use crate::error::{Error, Result, Table};
 use crate::host::{OBJECTS_MAX, Object, Region, ThreadInfo};
 use crate::service::{SlotEntry, ThreadState};
 
-/// Filled slots of a target at most: its objects, a pager gate for each thread, the fixed ones.
-pub const SLOTS_MAX: usize = OBJECTS_MAX + MAX_THREADS as usize + 32;
+/// Filled slots of a target at most: its objects, four for each thread, the fixed ones.
+pub const SLOTS_MAX: usize = OBJECTS_MAX + 4 * MAX_THREADS as usize + 32;
 /// Bytes of a page.
 pub const PAGE_BYTES: u32 = PAGE_SIZE as u32;
 
@@ -69,7 +69,7 @@ pub struct BookedThread {
 pub struct BookedObject {
     /// What the world knows of it.
     pub object: Object,
-    /// Pending triggers of an IRQ object.
+    /// Pending triggers of an IRQ object, count of a semaphore.
     pub pending: u32,
 }
 

@@ -2,10 +2,11 @@
 
 use thaw_image::{Encoding, Extent, Name};
 use thaw_l4::raw;
+use thaw_protocol::slot_kind;
 
 use crate::books::{Books, Content, PAGE_BYTES};
 use crate::error::{Asked, Error, Request, Result, surely};
-use crate::host::{CopyRoutine, Host, NewThread, ObjectKind, Region, Span};
+use crate::host::{CopyRoutine, Held, Host, NewThread, ObjectKind, Region, Span};
 use crate::memory::Views;
 use crate::scan;
 
@@ -105,7 +106,28 @@ pub fn build_objects<H: Host>(host: &H, pd: H::Pd, books: &Books) -> Result<()> 
                 made => made.asked(Request::GateCreate)?,
             },
             ObjectKind::Irq => host.irq_create(pd, o.slot, o.thread, o.badge).asked(Request::IrqCreate)?,
+            ObjectKind::Semaphore => host.semaphore_create(pd, o.slot).asked(Request::SemaphoreCreate)?,
         }
+    }
+    Ok(())
+}
+
+/// Gives the PD what it holds besides the one capability of each object, and takes away what it has not any more.
+pub fn build_slots<H: Host>(host: &H, pd: H::Pd, books: &Books) -> Result<()> {
+    for entry in &books.slots {
+        let what = match entry.kind {
+            slot_kind::THREAD => Held::Thread(entry.badge),
+            slot_kind::GATE | slot_kind::IRQ | slot_kind::SEMAPHORE if entry.copy => {
+                Held::Object(entry.badge)
+            }
+            slot_kind::GATE | slot_kind::IRQ | slot_kind::SEMAPHORE
+                if entry.rights != raw::L4_CAP_FPAGE_RWS =>
+            {
+                Held::Object(entry.slot)
+            }
+            _ => continue,
+        };
+        host.slot_set(pd, entry.slot, entry.rights, what).asked(Request::SlotSet)?;
     }
     Ok(())
 }

@@ -133,11 +133,8 @@ impl<'a, H: Host, S: Service<Pd = H::Pd>, D: BlockDevice<Error = DiskError>> Che
             let spare = Spare::take(host, 2 * bytes)?;
             let views = self.views()?;
             let session = Session::open(service, pd)?;
-            let books = &mut self.tables.books;
-            session.slots(host.slot_end(), |entry| {
-                scan::check_slot(host, books, &entry)?;
-                books.add_slot(entry)
-            })?;
+            let books = &self.tables.books;
+            session.slots(host.slot_end(), |entry| scan::check_slot(host, books, &entry))?;
             self.enter(Phase::Stop);
             if let Some(pause) = self.pause.take() {
                 pause.make(host);

@@ -3,16 +3,16 @@
 use core::convert::Infallible;
 
 use thaw_image::{
-    Activity, Body, Dataspace, Extent, Frame as SavedFrame, Kind, Pager, Rights, Slot, SlotObject, Source,
-    Thread, ThreadState as Life, Verified, Wait,
+    Activity, Body, Dataspace, Extent, Frame as SavedFrame, Kind, Pager, Rights, Role, Slot, SlotObject,
+    Source, Thread, ThreadState as Life, Verified, Wait,
 };
 use thaw_l4::{Frame, Selector, Timeouts, Vfp, raw};
 use thaw_protocol::slot_kind;
 
 use crate::activity::from_saved;
-use crate::books::{Books, PAGE_BYTES};
+use crate::books::{BookedObject, Books, PAGE_BYTES};
 use crate::error::{Error, Result, Table};
-use crate::host::{FixedSlot, Host, Object, ObjectKind, Region, Span, ThreadInfo};
+use crate::host::{FixedSlot, Host, NO_THREAD, Object, ObjectKind, Region, Span, ThreadInfo};
 use crate::service::SlotEntry;
 
 /// An image in the checkpointer's own memory.
@@ -84,16 +84,38 @@ pub fn read_image<H: Host>(
             Body::Irq(irq) => {
                 add_object(books, ObjectKind::Irq, index, irq.badge, irq.thread, irq.pending)?;
             }
-            Body::Object(_) => return Err(Error::Unsupported("object of Genode", index)),
+            Body::Object(object) => match object.role {
+                Role::NativeSemaphore { count } => {
+                    let semaphore =
+                        Object { slot: NO_SLOT, kind: ObjectKind::Semaphore, badge: 0, thread: NO_THREAD };
+                    books.add_object(semaphore, count)?;
+                }
+                _ => return Err(Error::Unsupported("object of Genode", index)),
+            },
             Body::Slot(slot) => add_slot(host, books, &slot)?,
             Body::Extent(extent) => extents[index as usize] = extent,
         }
     }
     // A gate that no slot names could not be reached by anybody.
-    match books.objects.iter().position(|o| o.object.slot == NO_SLOT) {
-        Some(n) => Err(Error::Unsupported("object without slot", n as u32)),
-        None => Ok(count as usize),
+    if let Some(n) = books.objects.iter().position(|o| o.object.slot == NO_SLOT) {
+        return Err(Error::Unsupported("object without slot", n as u32));
     }
+    // Only now every object's slot is known.
+    let Books { slots, objects, .. } = books;
+    for entry in slots.iter_mut().filter(|entry| entry.copy) {
+        let kind = match entry.kind {
+            slot_kind::GATE => ObjectKind::Gate,
+            slot_kind::IRQ => ObjectKind::Irq,
+            _ => ObjectKind::Semaphore,
+        };
+        let object = of_kind(objects, kind).nth(entry.badge as usize);
+        entry.badge = object.map(|o| o.object.slot).ok_or(Error::Unsupported("slot", entry.slot))?;
+    }
+    Ok(count as usize)
+}
+
+fn of_kind(objects: &[BookedObject], kind: ObjectKind) -> impl Iterator<Item = &BookedObject> {
+    objects.iter().filter(move |o| o.object.kind == kind)
 }
 
 /// Slot of an object whose slot record has not been read yet.
@@ -175,23 +197,43 @@ fn add_object(
     books.add_object(Object { slot: NO_SLOT, kind, badge, thread }, pending)
 }
 
-/// A slot names its object by number among those of its kind.
+/// A slot names its object by number among those of its kind. Of a copy that number stands in the books until all
+/// slots are known.
 fn add_slot<H: Host>(host: &H, books: &mut Books, slot: &Slot) -> Result<()> {
     let unsupported = Error::Unsupported("slot", slot.slot);
-    let all = Rights::R | Rights::W | Rights::S;
-    if slot.rights.bits() != all || slot.slot >= host.slot_end() {
+    let given = Rights::R | Rights::W | Rights::S;
+    let copy = slot.rights.has(Rights::COPY);
+    let rights = slot.rights.bits() & given;
+    let known = slot.rights.bits() & !(given | Rights::COPY) == 0;
+    // Only an object's own slot may be empty.
+    let filled = rights & Rights::R != 0 || !copy && rights == 0;
+    if !known || !filled || slot.slot >= host.slot_end() {
         return Err(unsupported);
     }
-    let kind = match slot.object {
-        SlotObject::Gate(n) => place(books, ObjectKind::Gate, n, slot).map(|()| slot_kind::GATE),
-        SlotObject::Irq(n) => place(books, ObjectKind::Irq, n, slot).map(|()| slot_kind::IRQ),
-        SlotObject::Log => fixed(host, slot, FixedSlot::Log),
-        SlotObject::PagerGate => fixed(host, slot, FixedSlot::Pager),
-        SlotObject::Service(number) => fixed(host, slot, FixedSlot::Service(number)),
-        SlotObject::Thread(_) | SlotObject::External(_) | SlotObject::Object(_) | SlotObject::Task => None,
+    let entry = |kind, badge| SlotEntry { slot: slot.slot, kind, badge, rights, copy };
+    let object = |books: &mut Books, kind, n| match copy {
+        true => {
+            of_kind(&books.objects, kind).nth(n as usize).filter(|o| o.object.badge == slot.badge).map(|_| n)
+        }
+        false => place(books, kind, n, slot).map(|()| slot.badge),
     };
-    let kind = kind.ok_or(unsupported)?;
-    books.add_slot(SlotEntry { slot: slot.slot, kind, badge: slot.badge })
+    let world = |expected| (rights == given && !copy).then(|| fixed(host, slot, expected)).flatten();
+    let found = match slot.object {
+        SlotObject::Gate(n) => object(books, ObjectKind::Gate, n).map(|badge| entry(slot_kind::GATE, badge)),
+        SlotObject::Irq(n) => object(books, ObjectKind::Irq, n).map(|badge| entry(slot_kind::IRQ, badge)),
+        SlotObject::Object(n) => {
+            object(books, ObjectKind::Semaphore, n).map(|badge| entry(slot_kind::SEMAPHORE, badge))
+        }
+        SlotObject::Thread(n) => {
+            let there = books.threads.get(n as usize).is_some_and(|thread| thread.info.is_some());
+            (there && !copy && rights != 0).then(|| entry(slot_kind::THREAD, n))
+        }
+        SlotObject::Log => world(FixedSlot::Log).map(|kind| entry(kind, 0)),
+        SlotObject::PagerGate => world(FixedSlot::Pager).map(|kind| entry(kind, 0)),
+        SlotObject::Service(number) => world(FixedSlot::Service(number)).map(|kind| entry(kind, 0)),
+        SlotObject::External(_) | SlotObject::Task => None,
+    };
+    books.add_slot(found.ok_or(unsupported)?)
 }
 
 fn place(books: &mut Books, kind: ObjectKind, n: u32, slot: &Slot) -> Option<()> {

@@ -2,8 +2,8 @@
 
 use thaw_image::{
     Access, Affinity, Dataspace, Error as ImageError, Extent, Finished, Frame, Gate, Identity, Irq, Link,
-    Pager, Queued, Region, Rights, Sink, Slot, SlotObject, TableWriter, Target, Thread, ThreadState as Life,
-    Vfp, Writer,
+    Object, Pager, Queued, Region, Rights, Role, Sink, Slot, SlotObject, TableWriter, Target, Thread,
+    ThreadState as Life, Vfp, Writer,
 };
 use thaw_l4::raw;
 use thaw_protocol::{Activity, activity_kind, slot_kind};
@@ -158,19 +158,28 @@ fn put_objects<H: Host, S: Sink>(host: &H, table: &mut TableWriter<'_, S>, books
         let (badge, thread) = (irq.object.badge, Some(irq.object.thread));
         table.put(PD, &Irq { badge, thread, pending: irq.pending })?;
     }
+    for semaphore in of_kind(ObjectKind::Semaphore) {
+        table.put(PD, &Object { badge: 0, role: Role::NativeSemaphore { count: semaphore.pending } })?;
+    }
     for entry in &books.slots {
-        let place = |kind| of_kind(kind).position(|o| o.object.slot == entry.slot).unwrap_or(0) as u32;
+        let home = if entry.copy { entry.badge } else { entry.slot };
+        let place = |kind| of_kind(kind).position(|o| o.object.slot == home).unwrap_or(0) as u32;
         let object = match (entry.kind, host.fixed_slot(entry.slot)) {
             (slot_kind::GATE, _) => SlotObject::Gate(place(ObjectKind::Gate)),
             (slot_kind::IRQ, _) => SlotObject::Irq(place(ObjectKind::Irq)),
+            (slot_kind::SEMAPHORE, _) => SlotObject::Object(place(ObjectKind::Semaphore)),
+            (slot_kind::THREAD, _) => SlotObject::Thread(entry.badge),
             (_, Some(FixedSlot::Log)) => SlotObject::Log,
             (_, Some(FixedSlot::Pager)) => SlotObject::PagerGate,
             (_, Some(FixedSlot::Service(number))) => SlotObject::Service(number),
             // The scan has refused every other.
             (_, None) => SlotObject::Service(0),
         };
-        let rights = Rights::from_bits(Rights::R | Rights::W | Rights::S).unwrap_or_default();
-        table.put(PD, &Slot { slot: entry.slot, object, badge: entry.badge, rights })?;
+        let copy = if entry.copy { Rights::COPY } else { 0 };
+        let rights = Rights::from_bits(entry.rights | copy).unwrap_or_default();
+        let booked = books.objects.iter().find(|o| o.object.slot == home);
+        let badge = booked.filter(|_| entry.kind != slot_kind::THREAD).map_or(0, |o| o.object.badge);
+        table.put(PD, &Slot { slot: entry.slot, object, badge, rights })?;
     }
     Ok(())
 }

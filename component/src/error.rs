@@ -31,6 +31,10 @@ pub enum Request {
     GateCreate,
     /// Making an IRQ object.
     IrqCreate,
+    /// Making a semaphore.
+    SemaphoreCreate,
+    /// Filling or emptying a slot.
+    SlotSet,
     /// Listing what a PD has.
     Enumerate,
     /// Reading or setting a clock.
@@ -61,6 +65,8 @@ impl Request {
             Self::ThreadCreate => "creating a thread",
             Self::GateCreate => "creating a gate",
             Self::IrqCreate => "creating an irq object",
+            Self::SemaphoreCreate => "creating a semaphore",
+            Self::SlotSet => "filling a slot",
             Self::Enumerate => "listing the target's objects",
             Self::Clock => "the target's clock",
             Self::Rom => "opening a rom module",

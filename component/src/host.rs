@@ -110,9 +110,12 @@ pub struct Object {
     pub kind: ObjectKind,
     /// Badge of a gate, label of an IRQ.
     pub badge: u32,
-    /// Index of the thread it is bound to.
+    /// Index of the thread it is bound to, [`NO_THREAD`] for a semaphore.
     pub thread: u32,
 }
+
+/// In [`Object::thread`]: none.
+pub const NO_THREAD: u32 = !0;
 
 /// Kinds of objects.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -121,6 +124,17 @@ pub enum ObjectKind {
     Gate,
     /// An IRQ object.
     Irq,
+    /// A semaphore, which is bound to no thread.
+    Semaphore,
+}
+
+/// What a PD holds a further capability of.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Held {
+    /// The object that was made in that slot.
+    Object(u32),
+    /// The thread with that index.
+    Thread(u32),
 }
 
 /// A thread of a PD.
@@ -248,6 +262,14 @@ pub trait Host {
     fn gate_create(&self, pd: Self::Pd, slot: u32, thread: u32, badge: u32) -> HostResult<()>;
     /// Makes an IRQ object with that label.
     fn irq_create(&self, pd: Self::Pd, slot: u32, thread: u32, label: u32) -> HostResult<()>;
+    /// Makes a semaphore with nothing in it, in worlds that have them.
+    fn semaphore_create(&self, _pd: Self::Pd, _slot: u32) -> HostResult<()> {
+        Err(HostError(raw::L4_ENOSYS))
+    }
+    /// Fills an empty slot with what the PD has already, or with no rights empties the slot of an object.
+    fn slot_set(&self, _pd: Self::Pd, _slot: u32, _rights: u32, _what: Held) -> HostResult<()> {
+        Err(HostError(raw::L4_ENOSYS))
+    }
     /// Region number `n` in order of address.
     fn region(&self, pd: Self::Pd, n: u32) -> Listed<Region>;
     /// Dataspace number `n` in order of id.

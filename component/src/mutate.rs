@@ -35,12 +35,14 @@ pub enum Mutation {
     Tag,
     /// Pending triggers of IRQ objects are lost.
     Irq,
+    /// Capabilities have all rights that the program could have.
+    Rights,
 }
 
 impl Mutation {
     /// All names, for messages.
     pub const NAMES: &'static str =
-        "entry, callee, vfp, utcb, tls, page, rewind, timeout, twice, link, tag or irq";
+        "entry, callee, vfp, utcb, tls, page, rewind, timeout, twice, link, tag, irq or rights";
 
     /// The mutation with that name.
     #[must_use]
@@ -58,6 +60,7 @@ impl Mutation {
             "link" => Self::Link,
             "tag" => Self::Tag,
             "irq" => Self::Irq,
+            "rights" => Self::Rights,
             _ => return None,
         })
     }
@@ -76,7 +79,7 @@ impl Mutation {
             Self::Vfp => state.vfp = thaw_l4::Vfp::ZERO,
             Self::Utcb => state.utcb.fill(0),
             Self::Tls => state.frame.0[raw::THAW_EXC_TPIDRURO as usize] = 0,
-            Self::Entry | Self::Page | Self::Irq => {}
+            Self::Entry | Self::Page | Self::Irq | Self::Rights => {}
             Self::Rewind | Self::Timeout | Self::Twice | Self::Link | Self::Tag => {}
         }
     }
@@ -129,6 +132,7 @@ impl fmt::Display for Mutation {
             Self::Link => "calls that were delivered are made again",
             Self::Tag => "queued messages have an empty tag",
             Self::Irq => "pending irqs are lost",
+            Self::Rights => "capabilities have all rights",
         })
     }
 }

@@ -5,7 +5,7 @@ use thaw_image::{Abi, Architecture, Expect, Name, Source, Verified};
 use thaw_protocol::trace::Event;
 
 use crate::books::{Books, Content, PAGE_BYTES};
-use crate::build::{Building, build_memory, build_objects, check_place};
+use crate::build::{Building, build_memory, build_objects, build_slots, check_place};
 use crate::checkpoint::{Checkpointer, Tables};
 use crate::decode::{InMemory, read_image};
 use crate::error::{Asked, DiskError, Error, Request, Result};
@@ -84,7 +84,11 @@ impl<'a, H: Host, S: Service<Pd = H::Pd>, D: BlockDevice<Error = DiskError>> Che
         }
         let memory = host.ticks();
         mark(host, Event::Memory.of_all().with(books.ram_bytes() / 1024));
+        if let Some((Mutation::Rights, _)) = damage {
+            books.slots.iter_mut().for_each(|entry| entry.rights |= entry.rights_given());
+        }
         build_objects(host, pd, books)?;
+        build_slots(host, pd, books)?;
         let objects = host.ticks();
         mark(host, Event::Objects.of_all().with(books.live().count() as u32));
         let staged = self.stage(pd, damage)?;

@@ -89,12 +89,16 @@ fn check_count(found: usize, booked: usize, what: &'static str) -> Result<()> {
 /// Refuses a capability that was not made for the target: it could not be made again.
 pub fn check_slot<H: Host>(host: &H, books: &Books, entry: &SlotEntry) -> Result<()> {
     let made = |kind| {
-        let here = |o: &Object| o.slot == entry.slot && o.kind == kind && o.badge == entry.badge;
+        let home = if entry.copy { entry.badge } else { entry.slot };
+        let here = |o: &Object| o.slot == home && o.kind == kind && (entry.copy || o.badge == entry.badge);
         books.objects.iter().any(|booked| here(&booked.object))
     };
+    let thread = |index: u32| books.threads.get(index as usize).is_some_and(|thread| thread.info.is_some());
     let known = match entry.kind {
         slot_kind::GATE => made(ObjectKind::Gate),
         slot_kind::IRQ => made(ObjectKind::Irq),
+        slot_kind::SEMAPHORE => made(ObjectKind::Semaphore),
+        slot_kind::THREAD => thread(entry.badge),
         slot_kind::FIXED => host.fixed_slot(entry.slot).is_some(),
         _ => false,
     };

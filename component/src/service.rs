@@ -2,9 +2,10 @@
 
 use core::{fmt, marker::PhantomData};
 
-use thaw_l4::{Frame, UtcbImage, Vfp};
+use thaw_l4::{Frame, UtcbImage, Vfp, raw};
 use thaw_protocol::{
-    Activity, ErrorKind, PROBE_ENTRIES, StopReport, THREAD_LIVE, TRACE_RECORDS, part, trace::Record,
+    Activity, ErrorKind, PROBE_ENTRIES, StopReport, THREAD_LIVE, TRACE_RECORDS, part, slot_kind,
+    trace::Record,
 };
 
 use crate::error::surely;
@@ -42,8 +43,40 @@ pub struct SlotEntry {
     pub slot: u32,
     /// One of `thaw_protocol::slot_kind`.
     pub kind: u32,
-    /// Badge of a gate, label of an IRQ, else 0.
+    /// Badge of a gate, label of an IRQ, index of a thread, else 0. Of a copy the slot of the object.
     pub badge: u32,
+    /// W (1), S (2), R (4); without R the slot of an object that was moved away.
+    pub rights: u32,
+    /// The program put it there: an object that has another slot.
+    pub copy: bool,
+}
+
+impl SlotEntry {
+    /// Reads the wire form.
+    #[must_use]
+    pub const fn from_words([slot, kind, badge]: [u32; 3]) -> Self {
+        let rights = kind >> slot_kind::RIGHTS_SHIFT & raw::L4_CAP_FPAGE_RWS;
+        Self { slot, kind: kind & slot_kind::KIND, badge, rights, copy: kind & slot_kind::COPY != 0 }
+    }
+
+    /// The wire form.
+    #[must_use]
+    pub const fn to_words(self) -> [u32; 3] {
+        let copy = if self.copy { slot_kind::COPY } else { 0 };
+        [self.slot, self.kind | self.rights << slot_kind::RIGHTS_SHIFT | copy, self.badge]
+    }
+
+    /// The rights that there could be, if there is anything.
+    #[must_use]
+    pub const fn rights_given(self) -> u32 {
+        if self.rights & raw::L4_CAP_FPAGE_R == 0 { 0 } else { raw::L4_CAP_FPAGE_RWS }
+    }
+
+    /// What the world put there itself, with the rights that it gives.
+    #[must_use]
+    pub const fn given(slot: u32, kind: u32, badge: u32) -> Self {
+        Self { slot, kind, badge, rights: raw::L4_CAP_FPAGE_RWS, copy: false }
+    }
 }
 
 /// What one look at slots found.

@@ -116,22 +116,20 @@ fn read<H: Host, S: Service<Pd = H::Pd>, State: Readable>(
             irq.pending = pending;
         }
     })?;
-    compare_slots(host, session, books)?;
+    read_slots(host, session, books)?;
     mark(host, Event::Check.of_all());
     Ok(())
 }
 
-/// Capabilities may have arrived between the scan and the stop.
-fn compare_slots<H: Host, S: Service<Pd = H::Pd>, State: Readable>(
+/// Capabilities may have come and gone since the scan: what counts is what there was at the stop.
+fn read_slots<H: Host, S: Service<Pd = H::Pd>, State: Readable>(
     host: &H,
     session: &Session<'_, S, State>,
-    books: &Books,
+    books: &mut Books,
 ) -> Result<()> {
-    let mut n = 0;
+    books.slots.clear();
     session.slots(host.slot_end(), |entry| {
-        let same = books.slots.get(n) == Some(&entry);
-        n += 1;
-        if same { Ok(()) } else { Err(Error::Changed("capabilities")) }
-    })?;
-    if n == books.slots.len() { Ok(()) } else { Err(Error::Changed("capabilities")) }
+        scan::check_slot(host, books, &entry)?;
+        books.add_slot(entry)
+    })
 }

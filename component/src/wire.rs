@@ -106,9 +106,8 @@ impl<K: Kernel> Service for Wire<'_, K> {
         for n in 0..self.kernel.mr(1) as usize {
             let mut words = [0; 3];
             self.words(2 + 3 * n, &mut words);
-            let [slot, kind, badge] = words;
             // More entries than the protocol admits are an answer of another version.
-            probe.entries.push(SlotEntry { slot, kind, badge }).map_err(|_| ServiceError::Short)?;
+            probe.entries.push(SlotEntry::from_words(words)).map_err(|_| ServiceError::Short)?;
         }
         Ok(probe)
     }
@@ -177,10 +176,10 @@ mod tests {
     #[test]
     fn a_probe_reads_its_entries() {
         let k = Fake::new(Revision::M);
-        k.then(Scripted::ok(&[64, 2, 0x200, 1, 0x1000, 0x201, 2]));
+        k.then(Scripted::ok(&[64, 2, 0x200, 0x701, 0x1000, 0x201, 2]));
         let probe = Wire::new(&k, GATE).slot_probe(1, 0x1c0).expect("scripted");
         assert_eq!(probe.looked, 64);
-        assert_eq!(probe.entries[0], SlotEntry { slot: 0x200, kind: 1, badge: 0x1000 });
+        assert_eq!(probe.entries[0], SlotEntry::given(0x200, 1, 0x1000));
         assert_eq!(probe.entries.len(), 2);
     }
 

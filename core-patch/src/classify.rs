@@ -14,6 +14,8 @@ pub(crate) enum Target {
     Gate { badge: u32, thread: Option<usize> },
     /// An IRQ object of the set.
     Irq { label: u32 },
+    /// A semaphore of the set.
+    Semaphore,
     /// A thread of the set, by its own capability.
     Thread { index: usize },
     /// Anything else: a server outside, or something the core did not make.
@@ -118,6 +120,7 @@ pub(crate) fn classify(revision: Revision, stopped: &Stopped<'_>) -> Result<(Act
         Rest::Probed => receive_phase(stopped, back, MsgTag::default()),
         Rest::Answered(server) => Ok(answered(stopped, back, server)),
         Rest::Fired => receive_phase(stopped, back, MsgTag::new(raw::L4_PROTO_IRQ, 1, 0, 0)),
+        Rest::Down { semaphore, position } => Ok(down_again(stopped, back, semaphore.0, position)),
         _ if stopped.utcb_error == raw::L4_IPC_SECANCELED => send_phase(stopped),
         _ => receive_phase(stopped, back, tag),
     }
@@ -128,7 +131,7 @@ fn activity(stopped: &Stopped<'_>, kind: u32, tag: MsgTag) -> Activity {
         Target::Gate { badge, thread } => (badge, thread.map_or(NO_THREAD, |t| t as u32)),
         Target::Irq { label } => (label, NO_THREAD),
         Target::Thread { index } => (0, index as u32),
-        Target::Nobody | Target::Outside => (0, NO_THREAD),
+        Target::Nobody | Target::Outside | Target::Semaphore => (0, NO_THREAD),
     };
     let frame = stopped.frame;
     Activity {
@@ -174,7 +177,10 @@ fn receive_phase(stopped: &Stopped<'_>, back: u32, tag: MsgTag) -> Result<(Activ
         // Never sent again: the reply link is staged with a frame made for it.
         (Op::CALL, Target::Gate { .. } | Target::Thread { .. }) => again(activity_kind::CALL_DELIVERED),
         // Its answer is lost. The stop fails and the call is made again.
-        (Op::CALL, Target::Nobody | Target::Outside) => again(activity_kind::CALL_OUTSIDE),
+        // A wait for a semaphore is never aborted, so this one is none that the kernel knows.
+        (Op::CALL, Target::Nobody | Target::Outside | Target::Semaphore) => {
+            again(activity_kind::CALL_OUTSIDE)
+        }
         _ => Err(ErrorKind::UnknownOperation.with(stopped.index as u32, selector.0, 0)),
     }
 }
@@ -184,6 +190,14 @@ fn answered(stopped: &Stopped<'_>, back: u32, server: usize) -> (Activity, Frame
     let tag = MsgTag::default();
     let mut activity = activity(stopped, activity_kind::CALL_DELIVERED, tag);
     activity.peer = server as u32;
+    (activity, rewound(stopped.frame, back, tag))
+}
+
+/// A thread that waited for a semaphore: it takes its place again and takes nothing.
+fn down_again(stopped: &Stopped<'_>, back: u32, semaphore: u32, position: u32) -> (Activity, Frame) {
+    let tag = MsgTag::new(raw::L4_PROTO_SEMAPHORE, 1, 0, 0);
+    let mut activity = activity(stopped, activity_kind::SEMAPHORE_WAIT, tag);
+    (activity.badge, activity.position) = (semaphore, position);
     (activity, rewound(stopped.frame, back, tag))
 }
 

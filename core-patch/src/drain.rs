@@ -63,6 +63,7 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
     fn bring_out(&mut self, drained: Drained, before: u64, failed: bool) -> Result<(), Error> {
         if MsgTag(drained.tag).items() > 0 {
             self.empty_scratch()?;
+            self.refill_slots()?;
         }
         let mut sender = self.only_sender(before, failed);
         if sender.is_none() {

@@ -224,6 +224,7 @@ impl<'a, K: Kernel, H: Host> Engine<'a, K, H> {
             return Ok(self.probe_snapshot(first));
         }
         if self.set.state == State::Open {
+            self.book_threads()?;
             self.book_objects()?;
         }
         self.probe(first)

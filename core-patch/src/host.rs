@@ -125,6 +125,8 @@ pub enum ObjectKind {
     Gate(Cap<Gate>),
     /// An IRQ object.
     Irq(Cap<Irq>),
+    /// A semaphore, which is bound to no thread.
+    Semaphore(Cap<Irq>),
     /// A thread of the PD itself, [`ObjectInfo::thread`], to which messages can be sent through this slot.
     Thread,
 }
@@ -144,6 +146,12 @@ pub trait Host {
 
     /// Object number `n` that the core made for the PD, `None` past the last.
     fn object(&mut self, pd: PdInfo, n: usize) -> HostResult<Option<ObjectInfo>>;
+
+    /// Whether [`object`](Self::object) has looked into the slots. Else it tells what the core put there, and the
+    /// engine looks whether that is still so, and what else there is.
+    fn looks_into_slots(&self) -> bool {
+        false
+    }
 
     /// From now on nothing of the PD is made or ended until [`thaw`](Self::thaw). A request that the core had begun
     /// is finished first; its threads make no new one, as they stand still by now.

@@ -14,12 +14,17 @@ use crate::{
 };
 
 impl<K: Kernel, H: Host> Engine<'_, K, H> {
-    /// Books the IRQ objects among the set's objects.
+    /// Books the IRQ objects and semaphores among the set's objects.
     pub(crate) fn book_irqs(&mut self) -> Result<(), Error> {
         self.set.irqs.clear();
         for object in &self.set.objects {
-            let ObjectKind::Irq(cap) = object.kind else { continue };
+            let (cap, counts) = match object.kind {
+                ObjectKind::Irq(cap) => (cap, false),
+                ObjectKind::Semaphore(cap) => (cap, true),
+                ObjectKind::Gate(_) | ObjectKind::Thread => continue,
+            };
             let entry = IrqEntry {
+                counts,
                 cap,
                 slot: object.slot,
                 label: object.badge,
@@ -91,13 +96,15 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
         }
     }
 
-    /// Gives all captured IRQ objects back to their threads, with their pending triggers.
+    /// Gives all captured IRQ objects back to their threads, with their pending triggers, and semaphores their counts.
     pub(crate) fn return_irqs(&mut self) -> Result<(), Error> {
         for n in 0..self.set.irqs.len() {
             let irq = self.set.irqs[n];
             let thread = irq.thread.and_then(|t| self.set.entries[t].info);
-            let Some(thread) = thread else { continue };
-            if irq.captured {
+            if thread.is_none() && !irq.counts {
+                continue;
+            }
+            if let Some(thread) = thread.filter(|_| irq.captured) {
                 irq.cap.bind(self.k, thread.cap, irq.label).map_err(at(step::IRQ))?;
                 self.set.irqs[n].captured = false;
             }

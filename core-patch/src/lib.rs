@@ -23,6 +23,7 @@ mod plan;
 mod receive;
 mod resolve;
 mod resume;
+mod semaphore;
 mod set;
 mod slots;
 mod stop;

@@ -85,7 +85,7 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
 
 fn known_kind(index: u32, activity: Activity) -> Result<Activity, Error> {
     match activity.kind {
-        activity_kind::USER..=activity_kind::PAGE_FAULT => Ok(activity),
+        activity_kind::USER..=activity_kind::PAGE_FAULT | activity_kind::SEMAPHORE_WAIT => Ok(activity),
         kind => Err(ErrorKind::BadState.with(index, part::ACTIVITY, kind)),
     }
 }

@@ -70,6 +70,15 @@ pub(crate) fn queue(activities: &[(usize, Activity)]) -> Result<Vec<usize, THREA
     Ok(queued.iter().map(|(_, _, sender)| *sender).collect())
 }
 
+/// Threads that wait for semaphores, in the order in which they wait.
+pub(crate) fn waiters(activities: &[(usize, Activity)]) -> Vec<usize, THREADS_MAX> {
+    let waits = activities.iter().filter(|(_, activity)| activity.kind == activity_kind::SEMAPHORE_WAIT);
+    let mut waits: Vec<_, THREADS_MAX> =
+        waits.map(|(index, activity)| (activity.badge, activity.position, *index)).collect();
+    waits.sort_unstable();
+    waits.iter().map(|(_, _, index)| *index).collect()
+}
+
 fn known(activities: &[(usize, Activity)], thread: usize, peer: u32) -> Result<usize, Error> {
     let found = activities.iter().find(|(index, _)| *index == peer as usize && *index != thread);
     found.map(|(index, _)| *index).ok_or(ErrorKind::BadState.with(thread as u32, part::ACTIVITY, peer))
@@ -128,6 +137,18 @@ mod tests {
         assert_eq!(queue(&set).expect("queues")[..], [2, 1, 0]);
         let twice = [(0, queued(5, 1)), (1, queued(5, 1)), (5, Activity::USER)];
         assert_eq!(queue(&twice).expect_err("same place").kind, ErrorKind::BadState);
+    }
+
+    #[test]
+    fn waiters_of_a_semaphore_keep_their_order() {
+        let wait = |badge, position| Activity {
+            kind: activity_kind::SEMAPHORE_WAIT,
+            badge,
+            position,
+            ..Activity::USER
+        };
+        let set = [(0, wait(0x210, 1)), (1, Activity::USER), (2, wait(0x200, 0)), (5, wait(0x210, 0))];
+        assert_eq!(waiters(&set)[..], [2, 5, 0]);
     }
 
     #[test]

@@ -15,7 +15,7 @@ use crate::{
     Engine, Host, ObjectKind,
     classify::{Entry, entry_before, is_sleep},
     receive::{at, step},
-    set::{Phase, Rest, bits},
+    set::{Named, Phase, Rest, bits},
 };
 
 /// Rounds of cancel and barrier before a thread is given up.
@@ -32,6 +32,7 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
     /// Brings all silent threads to rest.
     pub(crate) fn resolve(&mut self) -> Result<(), Error> {
         self.check_syscalls()?;
+        self.capture_semaphores()?;
         let receivers = self.receivers();
         // Whoever sleeps is in nobody's queue.
         self.cancel(self.sleepers())?;
@@ -54,9 +55,13 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
     fn receivers(&self) -> u64 {
         let bound = self.set.objects.iter().filter_map(|object| match object.kind {
             ObjectKind::Gate(_) | ObjectKind::Thread => object.thread,
-            ObjectKind::Irq(_) => None,
+            ObjectKind::Irq(_) | ObjectKind::Semaphore(_) => None,
         });
-        let bound = bound.fold(0, |mask: u64, i| mask | 1 << i);
+        let named = self.set.slots.iter().filter_map(|filled| match filled.named {
+            Named::Thread(i) => Some(i),
+            Named::Object(_) | Named::Other => None,
+        });
+        let bound = bound.chain(named).fold(0, |mask: u64, i| mask | 1 << i);
         self.set.live().filter(|i| bound & (1 << i) != 0).fold(0, |mask, i| mask | 1 << i)
     }
 
@@ -89,8 +94,12 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
         self.trace(Event::Answer.of(server));
         for caller in bits(self.set.mask(Phase::Held) & !before) {
             // Another one may have come out because its timeout expired.
-            if self.set.entries[caller].frame.reg(0) == ANSWER {
-                self.set.entries[caller].rest = Rest::Answered(server);
+            let entry = &mut self.set.entries[caller];
+            if entry.frame.reg(0) == ANSWER {
+                // On G the link to a caller that the server answered by its capability, not by a reply, is still
+                // there: such a caller has gone on to a wait by now.
+                let calls = Selector(entry.frame.reg(2)).op() == Op::CALL;
+                entry.rest = if calls { Rest::Answered(server) } else { Rest::Probed };
             }
         }
         Ok(())

@@ -103,6 +103,11 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
             self.stage_sender(*sender)?;
             self.trace(Event::Queue.of(*sender).with(self.set.entries[*sender].activity.peer));
         }
+        for waiter in plan::waiters(&activities) {
+            // Nothing is left in its semaphore, so it blocks.
+            self.stage_sender(waiter)?;
+            self.trace(Event::Queue.of(waiter).with(self.set.entries[waiter].activity.badge));
+        }
         self.return_irqs()?;
         // Before anybody can make a request.
         self.host.thaw(self.pd()?);
@@ -153,7 +158,7 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
         Ok(())
     }
 
-    /// Makes a sender stand in its receiver's queue again.
+    /// Makes a sender stand in its receiver's queue again, or a waiter in its semaphore's.
     fn stage_sender(&mut self, sender: usize) -> Result<(), Error> {
         if self.is_done(sender) {
             return Ok(());

@@ -68,6 +68,14 @@ pub(crate) enum Rest {
     Answered(usize),
     /// It waited for an IRQ that we triggered; r0 and r4 are not its own any more.
     Fired,
+    /// It waited, at that place, for that semaphore of the set, and took what we raised it by; r0 is not its own any
+    /// more.
+    Down {
+        /// Slot of the semaphore in the core's books.
+        semaphore: CapIndex,
+        /// Its place in the queue.
+        position: u32,
+    },
 }
 
 /// One thread of the set.
@@ -146,7 +154,7 @@ impl Entry {
     }
 }
 
-/// Pending triggers of an IRQ object.
+/// Pending triggers of an IRQ object, or the count of a semaphore.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct IrqEntry {
     pub(crate) cap: Cap<Irq>,
@@ -158,6 +166,29 @@ pub(crate) struct IrqEntry {
     pub(crate) returned: u32,
     /// Bound to the handler for polling.
     pub(crate) captured: bool,
+    /// It is a semaphore: bound to nobody, and `pending` is its count.
+    pub(crate) counts: bool,
+}
+
+/// What a filled slot of a PD leads to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Named {
+    /// Nothing of the set.
+    Other,
+    /// An object, by its number in the books.
+    Object(usize),
+    /// A thread.
+    Thread(usize),
+}
+
+/// A slot of a PD.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Filled {
+    pub(crate) slot: u32,
+    /// One of `slot_kind` with its bits.
+    pub(crate) kind: u32,
+    pub(crate) badge: u32,
+    pub(crate) named: Named,
 }
 
 /// Objects of a PD that are remembered during a stop.
@@ -188,8 +219,8 @@ pub struct Set {
     pub(crate) snapshot: bool,
     /// Everybody stands as before the stop and some may run already: only letting go is left to do.
     pub(crate) letting_go: bool,
-    /// Filled slots at the last stop: slot, kind, badge.
-    pub(crate) slots: Vec<[u32; 3], SLOTS_MAX>,
+    /// Filled slots at the last stop, in order.
+    pub(crate) slots: Vec<Filled, SLOTS_MAX>,
     pub(crate) naps: Naps,
     pub(crate) report: StopReport,
     pub(crate) trace: Trace,
@@ -230,9 +261,15 @@ impl Set {
         self.live().filter(|i| self.entries[*i].phase == phase).fold(0, |mask, i| mask | 1 << i)
     }
 
-    /// The object in a slot of the PD.
-    pub(crate) fn object_at(&self, slot: CapIndex) -> Option<&ObjectInfo> {
-        self.objects.iter().find(|object| object.slot == slot)
+    /// Number of the object that the core put into a slot of the PD.
+    pub(crate) fn booked_at(&self, slot: CapIndex) -> Option<usize> {
+        self.objects.iter().position(|object| object.slot == slot)
+    }
+
+    /// What a slot of the PD was found to lead to, else what the core put there.
+    pub(crate) fn named(&self, slot: CapIndex) -> Named {
+        let found = self.slots.iter().find(|filled| filled.slot == slot.0).map(|filled| filled.named);
+        found.or_else(|| self.booked_at(slot).map(Named::Object)).unwrap_or(Named::Other)
     }
 }
 

@@ -20,7 +20,7 @@ use crate::{
     naps::Sleep,
     plan,
     receive::{at, step},
-    set::{OBJECTS_MAX, Phase, Rest, State, bits},
+    set::{Named, OBJECTS_MAX, Phase, Rest, State, bits},
 };
 
 /// Rounds of trigger or cancel and barrier before a thread is given up.
@@ -35,6 +35,7 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
         self.set.report = StopReport::default();
         self.set.snapshot = false;
         self.set.letting_go = false;
+        self.set.slots.clear();
         match self.try_stop() {
             Ok(()) => {
                 self.set.state = State::Stopped;
@@ -337,17 +338,21 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
     }
 
     fn target(&self, selector: u32) -> Target {
-        let Some(slot) = l4_sys::Selector(selector).cap() else { return Target::Nobody };
-        match self.set.object_at(slot) {
-            Some(object) => match object.kind {
-                ObjectKind::Gate(_) => Target::Gate { badge: object.badge, thread: object.thread },
-                ObjectKind::Irq(_) => Target::Irq { label: object.badge },
-                ObjectKind::Thread => match object.thread {
-                    Some(index) => Target::Thread { index },
-                    None => Target::Outside,
-                },
+        let Some(slot) = Selector(selector).cap() else { return Target::Nobody };
+        let object = match self.set.named(slot) {
+            Named::Object(n) => self.set.objects.get(n),
+            Named::Thread(index) => return Target::Thread { index },
+            Named::Other => None,
+        };
+        let Some(object) = object else { return Target::Outside };
+        match object.kind {
+            ObjectKind::Gate(_) => Target::Gate { badge: object.badge, thread: object.thread },
+            ObjectKind::Irq(_) => Target::Irq { label: object.badge },
+            ObjectKind::Semaphore(_) => Target::Semaphore,
+            ObjectKind::Thread => match object.thread {
+                Some(index) => Target::Thread { index },
+                None => Target::Outside,
             },
-            None => Target::Outside,
         }
     }
 

@@ -219,6 +219,7 @@ enum thaw_objects {
   THAW_IRQ_DETACH_OP = 1,    /* protocol -18 */
   THAW_IRQ_TRIGGER_OP = 2,
   THAW_IRQ_EOI_OP = 4,
+  THAW_SEMAPHORE_DOWN_OP = 0,
   THAW_ICU_BIND_OP = 0,
   THAW_ICU_UNBIND_OP = 1,
   THAW_ICU_INFO_OP = 2,

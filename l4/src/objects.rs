@@ -1,6 +1,6 @@
 //! Operations of the kernel's objects.
 
-use l4_sys::{CapIndex, Fpage, RecvBuffer, SendItem, Timeouts, raw};
+use l4_sys::{CapIndex, Fpage, RecvBuffer, SendItem, Timeout, Timeouts, raw};
 
 use crate::{
     Cap, Gate, Icu, Irq, Kernel, Log, Message, Result, Scheduler, Task, Thread,
@@ -257,6 +257,13 @@ impl Cap<Irq> {
         let answer = k.ipc(self.select(l4_sys::Op::SEND), tag, Timeouts::NEVER, 0);
         // A send-only operation returns its own tag, whose label is the negative protocol.
         if answer.tag.has_error() { check(k, answer.tag).map(|_| ()) } else { Ok(()) }
+    }
+
+    /// Takes one from a semaphore, waiting at most that long. Corresponds to `l4_semaphore_down`.
+    pub fn down<K: Kernel>(self, k: &K, timeout: Timeout) -> Result<()> {
+        let timeouts = Timeouts::new(Timeout::NEVER, timeout);
+        let message = Message::new(k).word(raw::THAW_SEMAPHORE_DOWN_OP);
+        message.perform(self.select(l4_sys::Op::CALL), raw::L4_PROTO_SEMAPHORE, timeouts).map(|_| ())
     }
 
     /// Ends an interrupt of a device and unmasks it; a send without answer. Corresponds to `l4_irq_unmask`.

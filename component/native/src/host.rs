@@ -4,8 +4,8 @@ use core::cell::Cell;
 use core::fmt;
 
 use thaw_component::host::{
-    CopyRoutine, Counts, Dataspace, DataspaceKind, FixedSlot, Host, HostError, HostResult, Life, Listed,
-    Memory, NewThread, Object, ObjectKind, PdInfo, Region, Span, ThreadAt, ThreadInfo, Whose,
+    CopyRoutine, Counts, Dataspace, DataspaceKind, FixedSlot, Held, Host, HostError, HostResult, Life,
+    Listed, Memory, NewThread, Object, ObjectKind, PdInfo, Region, Span, ThreadAt, ThreadInfo, Whose,
 };
 use thaw_component::trace::Tracer;
 use thaw_image::Name;
@@ -161,6 +161,18 @@ impl<K: Kernel, P: Platform> Host for NativeHost<'_, K, P> {
         self.pd::<0>(pd, &[pd::IRQ_CREATE, slot, thread, label]).map(|_| ())
     }
 
+    fn semaphore_create(&self, pd: CapIndex, slot: u32) -> HostResult<()> {
+        self.pd::<0>(pd, &[pd::SEMAPHORE_CREATE, slot]).map(|_| ())
+    }
+
+    fn slot_set(&self, pd: CapIndex, slot: u32, rights: u32, what: Held) -> HostResult<()> {
+        let (what, number) = match what {
+            Held::Object(slot) => (pd::HELD_OBJECT, slot),
+            Held::Thread(index) => (pd::HELD_THREAD, index),
+        };
+        self.pd::<0>(pd, &[pd::SLOT_SET, slot, rights, what, number]).map(|_| ())
+    }
+
     fn region(&self, pd: CapIndex, n: u32) -> Listed<Region> {
         let found = self.list(pd, pd::REGION_GET, n)?;
         Ok(found.map(|[addr, bytes, dataspace, offset, rights]| Region {
@@ -187,7 +199,11 @@ impl<K: Kernel, P: Platform> Host for NativeHost<'_, K, P> {
     fn object(&self, pd: CapIndex, n: u32) -> Listed<Object> {
         let found = self.list(pd, pd::OBJECT_GET, n)?;
         Ok(found.map(|[slot, kind, badge, thread]| {
-            let kind = if kind == pd::object::GATE { ObjectKind::Gate } else { ObjectKind::Irq };
+            let kind = match kind {
+                pd::object::GATE => ObjectKind::Gate,
+                pd::object::SEMAPHORE => ObjectKind::Semaphore,
+                _ => ObjectKind::Irq,
+            };
             Object { slot, kind, badge, thread }
         }))
     }

@@ -94,7 +94,7 @@ fn what_cannot_be_saved_is_refused_before_the_stop() {
         (|w, pd| w.pd(pd, |p| p.life = Life::Faulted), Error::Faulted),
         (
             |w, pd| {
-                let entry = SlotEntry { slot: 0x300, kind: slot_kind::UNKNOWN, badge: 0 };
+                let entry = SlotEntry::given(0x300, slot_kind::UNKNOWN, 0);
                 w.pd(pd, |p| p.foreign.push(entry));
             },
             Error::UnknownCapability { slot: 0x300, kind: slot_kind::UNKNOWN },

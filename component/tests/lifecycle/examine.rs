@@ -52,7 +52,7 @@ fn every_reason_is_told_at_once() {
     let world = World::new();
     let pd = target(&world);
     for slot in [0x300, 0x301] {
-        let entry = SlotEntry { slot, kind: slot_kind::UNKNOWN, badge: 0 };
+        let entry = SlotEntry::given(slot, slot_kind::UNKNOWN, 0);
         world.pd(pd, |p| p.foreign.push(entry));
     }
     let device = world.add_dataspace(Some(pd), DataspaceKind::Other, vec![0; 8192]);

@@ -517,7 +517,7 @@ impl thaw_component::service::Service for World {
         filled.sort_unstable();
         let mut probe = Probe { looked: 64, ..Probe::default() };
         for (slot, kind, badge) in filled.into_iter().filter(|(s, ..)| (first..first + 64).contains(s)) {
-            if probe.entries.push(SlotEntry { slot, kind, badge }).is_err() {
+            if probe.entries.push(SlotEntry::given(slot, kind, badge)).is_err() {
                 probe.looked = slot - first;
                 break;
             }

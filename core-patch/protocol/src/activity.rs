@@ -27,6 +27,8 @@ pub mod activity_kind {
     /// In a call whose request a server outside the PD has and has not answered: the stop fails, and the
     /// call is made again.
     pub const CALL_OUTSIDE: u32 = 9;
+    /// Waited for a semaphore, whose slot in the core's books is `badge`, at `position` of its queue.
+    pub const SEMAPHORE_WAIT: u32 = 10;
 }
 
 /// What a thread was doing, and with whom.

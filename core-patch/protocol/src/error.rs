@@ -64,6 +64,8 @@ pub enum ErrorKind {
     InException,
     /// The core cannot hold the PD still: it is ending.
     Ending,
+    /// A semaphore was raised more often than is counted. Operand 0: slot, operand 1: how often is counted.
+    SemaphoreTooHigh,
 }
 
 /// Where the kernel or the core refused.
@@ -127,7 +129,7 @@ impl ErrorKind {
     /// Added to the discriminant so that the service's errors are not taken for the kernel's.
     pub const BASE: u32 = 3000;
 
-    const ALL: [Self; 25] = [
+    const ALL: [Self; 26] = [
         Self::BadRequest,
         Self::NoSuchSession,
         Self::WrongState,
@@ -153,6 +155,7 @@ impl ErrorKind {
         Self::Undecided,
         Self::InException,
         Self::Ending,
+        Self::SemaphoreTooHigh,
     ];
 
     /// The number on the wire, positive.
@@ -243,6 +246,9 @@ impl fmt::Display for Error {
                 f,
                 "thread {a} waits at pc {b:#x} for its exception handler: let that answer, or end the thread"
             ),
+            ErrorKind::SemaphoreTooHigh => {
+                write!(f, "the semaphore in slot {a:#x} was raised more than {b} times: take it more often")
+            }
             ErrorKind::BadSlot => write!(f, "slot {a:#x} cannot be filled: it is outside the range or full"),
             ErrorKind::NotTraced => {
                 f.write_str("nothing is traced for the caller: switch its trace on first")

@@ -175,6 +175,16 @@ pub mod slot_kind {
     pub const UNKNOWN: u32 = 4;
     /// A thread of the PD itself. Badge: its index.
     pub const THREAD: u32 = 5;
+    /// A semaphore made for the PD. Badge: 0.
+    pub const SEMAPHORE: u32 = 6;
+
+    /// Bits of the word that hold one of the above.
+    pub const KIND: u32 = 0xff;
+    /// Bits above: W (1), S (2), R (4) of the capability. Without R the object was moved away by the program and
+    /// the slot is empty: the core's books still have the object there.
+    pub const RIGHTS_SHIFT: u32 = 8;
+    /// The program put the capability there. Badge: slot in which the core's books have the object.
+    pub const COPY: u32 = 1 << 16;
 }
 
 /// What a stop did, the result of [`verb::STOP`].

@@ -37,6 +37,17 @@ pub enum Activity {
         /// The interrupted operation.
         wait: Wait,
     },
+    /// Waited for a semaphore.
+    SemaphoreWait {
+        /// Slot of the capability used.
+        slot: u32,
+        /// Slot in which the platform put the semaphore.
+        semaphore: u32,
+        /// Place among those who wait, from 0.
+        position: u32,
+        /// The interrupted operation.
+        wait: Wait,
+    },
     /// Was in a call whose request had been delivered; a [`Link`](super::Link) goes with it.
     Call {
         /// Slot of the capability called.
@@ -93,6 +104,7 @@ impl Activity {
             | Self::Receive { wait, .. }
             | Self::OpenWait { wait }
             | Self::IrqWait { wait, .. }
+            | Self::SemaphoreWait { wait, .. }
             | Self::Call { wait, .. }
             | Self::Send { wait, .. } => Some(wait),
             Self::User | Self::PageFault { .. } | Self::Exception { .. } => None,
@@ -147,6 +159,7 @@ const CALL: u32 = 6;
 const SEND: u32 = 7;
 const PAGE_FAULT: u32 = 8;
 const EXCEPTION: u32 = 9;
+const SEMAPHORE_WAIT: u32 = 10;
 /// A remaining time of "for ever".
 const FOREVER: u64 = u64::MAX;
 
@@ -174,6 +187,12 @@ impl Raw {
             Activity::IrqWait { slot, irq, wait } => {
                 Self { slot: slot.into(), peer: optional(irq), ..Self::with(IRQ_WAIT, wait) }
             }
+            Activity::SemaphoreWait { slot, semaphore, position, wait } => Self {
+                slot: slot.into(),
+                badge: semaphore.into(),
+                position: position.into(),
+                ..Self::with(SEMAPHORE_WAIT, wait)
+            },
             Activity::Call { slot, badge, server, tag, owed, wait } => Self {
                 slot: slot.into(),
                 badge: badge.into(),
@@ -230,6 +249,9 @@ impl Raw {
             RECEIVE => Activity::Receive { slot, wait },
             OPEN_WAIT => Activity::OpenWait { wait },
             IRQ_WAIT => Activity::IrqWait { slot, irq: present(self.peer), wait },
+            SEMAPHORE_WAIT => {
+                Activity::SemaphoreWait { slot, semaphore: badge, position: self.position.get(), wait }
+            }
             CALL => {
                 let owed = match self.position.get() {
                     0 => true,

@@ -76,6 +76,11 @@ pub enum Role {
     SignalSource,
     /// Semaphore of the signal source.
     Semaphore,
+    /// A kernel semaphore of a program of the native system.
+    NativeSemaphore {
+        /// How often it can be taken.
+        count: u32,
+    },
     /// Signal context.
     Context {
         /// The number that comes with a signal.
@@ -123,6 +128,7 @@ impl Role {
             Self::SignalSource => (15, [0; 2], NONE),
             Self::Semaphore => (16, [0; 2], NONE),
             Self::Context { imprint, pending } => (17, [imprint, pending], NONE),
+            Self::NativeSemaphore { count } => (18, [count, 0], NONE),
         }
     }
 
@@ -147,6 +153,7 @@ impl Role {
             15 => Self::SignalSource,
             16 => Self::Semaphore,
             17 => Self::Context { imprint: a, pending: b },
+            18 => Self::NativeSemaphore { count: a },
             _ => return None,
         })
     }

@@ -58,7 +58,9 @@ impl Rights {
     pub const D: u32 = 8;
     /// The server right of a gate: its holder controls and answers it.
     pub const SERVER: u32 = 0x10;
-    const ALL: u32 = 0x1f;
+    /// Put there by the program: the object has another slot, in which the platform put it.
+    pub const COPY: u32 = 0x20;
+    const ALL: u32 = 0x3f;
 
     /// Returns the rights with these bits, or nothing if there are unknown ones.
     pub const fn from_bits(bits: u32) -> Option<Self> {

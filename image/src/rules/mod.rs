@@ -19,6 +19,9 @@ use threads::Threads;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct Summary {
     counts: [u32; Kind::Extent as usize + 1],
+    /// There is a semaphore of the native system, a thread that waits for one, or a capability that a program put
+    /// into another slot or took from one.
+    held: bool,
     /// Pages of all RAM dataspaces.
     pub pages: u32,
     /// Of these, pages that are stored.
@@ -35,7 +38,11 @@ impl Summary {
 
     /// Returns the oldest minor version of the format that has these records.
     pub const fn minor(&self) -> u16 {
-        if self.count(Kind::Object) == 0 { 0 } else { 1 }
+        match self.count(Kind::Object) {
+            _ if self.held => 2,
+            0 => 0,
+            _ => 1,
+        }
     }
 }
 
@@ -162,23 +169,29 @@ impl Rules {
         thread.map_or(Ok(()), |thread| self.reference(kind, at, Kind::Thread, thread))
     }
 
-    pub(crate) fn object(&self, at: At, object: &Object) -> Result<(), Refusal> {
+    pub(crate) fn object(&mut self, at: At, object: &Object) -> Result<(), Refusal> {
         if !object.badge.is_multiple_of(4) {
             return at.field(Kind::Object, "badge", object.badge);
         }
+        self.summary.held |= matches!(object.role, Role::NativeSemaphore { .. });
         if matches!(object.role, Role::Quota { .. }) && object.badge != 0 {
             return contradiction(Kind::Object, at, "quota-unbadged");
         }
         object.role.names().map_or(Ok(()), |(to, index)| self.reference(Kind::Object, at, to, index))
     }
 
-    pub(crate) fn slot(&self, at: At, slot: &Slot) -> Result<(), Refusal> {
+    pub(crate) fn slot(&mut self, at: At, slot: &Slot) -> Result<(), Refusal> {
         if slot.slot >= MAX_SLOT_INDEX {
             return at.field(Kind::Slot, "index", slot.slot);
         }
         if slot.rights.has(Rights::SERVER) && !matches!(slot.object, SlotObject::Gate(_)) {
             return contradiction(Kind::Slot, at, "server-right-of-gate");
         }
+        let copy = slot.rights.has(Rights::COPY);
+        if copy && !matches!(slot.object, SlotObject::Gate(_) | SlotObject::Irq(_) | SlotObject::Object(_)) {
+            return contradiction(Kind::Slot, at, "copy-of-object");
+        }
+        self.summary.held |= copy || !slot.rights.has(Rights::R);
         match slot.object {
             SlotObject::Gate(gate) => self.reference(Kind::Slot, at, Kind::Gate, gate),
             SlotObject::Irq(irq) => self.reference(Kind::Slot, at, Kind::Irq, irq),

@@ -70,6 +70,7 @@ impl Rules {
     /// Notes whom a live thread waits for; whether that one exists, its link or place tells.
     fn activity(&mut self, at: At, activity: Activity) {
         let bit = 1u64 << at.index;
+        self.summary.held |= matches!(activity, Activity::SemaphoreWait { .. });
         let threads = &mut self.threads;
         match activity {
             Activity::Call { server, .. } => {

@@ -53,6 +53,8 @@ pub mod object {
     pub const GATE: u32 = 1;
     /// An IRQ object.
     pub const IRQ: u32 = 2;
+    /// A semaphore; its thread index is [`INDEX_ANY`](super::INDEX_ANY).
+    pub const SEMAPHORE: u32 = 3;
 }
 /// Thread `MR1`. Result: flags [`THREAD_STARTED`], priority, name (4 words). `-L4_ENOENT`: no thread has
 /// that index; `-L4_ERANGE`: past the last.
@@ -64,5 +66,14 @@ pub const CLOCK_GET: u32 = 12;
 /// Sets the PD's clock; once a thread of the PD was started, forwards only. MR1 low word, MR2 high word of
 /// the microseconds.
 pub const CLOCK_SET: u32 = 13;
+/// Makes a semaphore. MR1 slot.
+pub const SEMAPHORE_CREATE: u32 = 14;
+/// Fills an empty slot of the PD with what it has already, or empties one. MR1 slot, MR2 rights (`L4_CAP_FPAGE_*`),
+/// 0 to empty it, MR3 what: [`HELD_OBJECT`], [`HELD_THREAD`], MR4 slot of the object, index of the thread.
+pub const SLOT_SET: u32 = 15;
+/// For [`SLOT_SET`]: an object that root made for the PD.
+pub const HELD_OBJECT: u32 = 1;
+/// For [`SLOT_SET`]: a thread of the PD.
+pub const HELD_THREAD: u32 = 2;
 /// Hash of a ROM is the checkpointer's business; this gives the bytes: see [`crate::manager::ATTACH`].
 pub const ROM_NAME_WORDS: usize = 4;

@@ -24,7 +24,7 @@ pub const CLOCK: u32 = 7;
 pub const ROM_ATTACH: u32 = 8;
 /// Ends the PD. MR1 exit code. Does not return.
 pub const EXIT: u32 = 9;
-/// Deletes a gate or an IRQ object that this PD made. MR1 slot.
+/// Deletes a gate, an IRQ object or a semaphore that this PD made. MR1 slot, the one it was made in.
 pub const OBJECT_DELETE: u32 = 10;
 /// Announces a service, in PDs configured to provide one. MR1 slot of a gate, MR2 address of the buffer
 /// to be shared with users, or 0.
@@ -37,6 +37,13 @@ pub const DEVICE_ATTACH: u32 = 13;
 /// Makes an IRQ object for a device's interrupt line, in PDs that may use devices. MR1 slot, MR2 index
 /// of the thread, MR3 label, MR4 interrupt number.
 pub const DEVICE_IRQ: u32 = 14;
+
+/// Makes a semaphore in an empty slot, with nothing in it. MR1 slot.
+pub const SEMAPHORE_CREATE: u32 = 15;
+/// Puts the capability of a thread of this PD into an empty slot, with the rights R and W. MR1 slot, MR2 index.
+pub const THREAD_CAP: u32 = 16;
+/// Empties a slot that [`THREAD_CAP`] or a message has filled. MR1 slot.
+pub const SLOT_CLEAR: u32 = 17;
 
 /// Log request, a call on [`SLOT_LOG`](crate::layout::SLOT_LOG): MR0 bytes (at most
 /// [`LOG_BYTES_MAX`]), text from MR1. Root prints whole lines behind the PD's name.

@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::frames::PAGE_BYTES;
 use crate::label::{Kind, Label, PdId};
 use crate::machine::{FACTORY, MAIN_THREAD, Machine, TASK};
-use crate::pd::{Name, ObjectKind, State};
+use crate::pd::{Name, State};
 use crate::request::{Args, Outcome};
 use crate::threads::{pager_slot, utcb_addr};
 
@@ -225,12 +225,9 @@ impl Root {
 
     fn internal_object(&self, id: PdId, n: u32) -> Result<Outcome> {
         let object = self.pds.get(id)?.objects.get(n as usize).ok_or(Error::EndOfList)?;
-        let kind = match object.kind {
-            ObjectKind::Gate(_) => thaw_native_abi::pd::object::GATE,
-            ObjectKind::Irq(_) => thaw_native_abi::pd::object::IRQ,
-        };
+        let (kind, thread) = object.told();
         let own = object.kind.index().0;
-        Ok(Outcome::words(&[object.slot, kind, object.label, u32::from(object.thread), own]))
+        Ok(Outcome::words(&[object.slot, kind, object.label, thread, own]))
     }
 }
 

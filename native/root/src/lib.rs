@@ -15,6 +15,7 @@ pub mod destroy;
 pub mod error;
 pub mod faults;
 pub mod frames;
+pub mod held;
 pub mod helpers;
 pub mod internal;
 pub mod label;

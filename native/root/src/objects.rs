@@ -7,7 +7,7 @@ use crate::books::Root;
 use crate::error::{Error, Result};
 use crate::label::{PdId, ROOT_LABELS};
 use crate::machine::{FACTORY, ICU, Machine, TASK};
-use crate::pd::{Object, ObjectKind};
+use crate::pd::{NO_THREAD, Object, ObjectKind};
 
 /// Badges begin here.
 pub const FIRST_BADGE: u32 = 0x1000;
@@ -54,7 +54,7 @@ impl Root {
         }
     }
 
-    fn check_slot(&self, m: &impl Machine, pd: PdId, slot: u32) -> Result<()> {
+    pub(crate) fn check_slot(&self, m: &impl Machine, pd: PdId, slot: u32) -> Result<()> {
         let pd = self.pds.get(pd)?;
         if !(layout::SLOT_USER..layout::SLOT_END).contains(&slot) {
             return Err(Error::BadSlot);
@@ -99,6 +99,14 @@ impl Root {
             return Err(e.into());
         }
         self.install(m, pd, spec, ObjectKind::Irq(irq), spec.label)
+    }
+
+    /// Makes a semaphore.
+    pub fn semaphore_create(&mut self, m: &impl Machine, pd: PdId, slot: u32) -> Result<()> {
+        self.check_slot(m, pd, slot)?;
+        let semaphore = self.fill_slot(|own| FACTORY.create_semaphore(m, own))?;
+        let spec = ObjectSpec { slot, thread: u32::from(NO_THREAD), label: 0 };
+        self.install(m, pd, spec, ObjectKind::Semaphore(semaphore), 0)
     }
 
     fn install(

@@ -5,11 +5,12 @@ use thaw_native_abi::pd as op;
 use crate::books::Root;
 use crate::dataspaces::{Dataspace, Kind};
 use crate::error::{Error, Result};
+use crate::held::Held;
 use crate::label::{Kind as LabelKind, Label, PdId};
 use crate::machine::Machine;
 use crate::memory::AttachSpec;
 use crate::objects::ObjectSpec;
-use crate::pd::{Name, ObjectKind, State};
+use crate::pd::{Name, State};
 use crate::request::{Args, Outcome, low_high};
 use crate::threads::ThreadSpec;
 
@@ -80,6 +81,16 @@ impl Root {
                 Ok(Outcome::words(&[badge]))
             }
             op::IRQ_CREATE => self.irq_create(m, id, object_spec(args)?, None).map(|()| Outcome::EMPTY),
+            op::SEMAPHORE_CREATE => self.semaphore_create(m, id, args.get(1)?).map(|()| Outcome::EMPTY),
+            op::SLOT_SET => {
+                let (slot, rights, number) = (args.get(1)?, args.get(2)?, args.get(4)?);
+                let what = match args.get(3)? {
+                    op::HELD_OBJECT => Held::Object(number),
+                    op::HELD_THREAD => Held::Thread(number),
+                    _ => return Err(Error::NoSuchObject),
+                };
+                self.slot_set(m, id, slot, rights, what).map(|()| Outcome::EMPTY)
+            }
             _ => Err(Error::UnknownRequest),
         }
     }
@@ -135,11 +146,8 @@ impl Root {
 
     fn object_get(&self, id: PdId, n: u32) -> Result<Outcome> {
         let object = self.pds.get(id)?.objects.get(n as usize).ok_or(Error::EndOfList)?;
-        let kind = match object.kind {
-            ObjectKind::Gate(_) => op::object::GATE,
-            ObjectKind::Irq(_) => op::object::IRQ,
-        };
-        Ok(Outcome::words(&[object.slot, kind, object.label, u32::from(object.thread)]))
+        let (kind, thread) = object.told();
+        Ok(Outcome::words(&[object.slot, kind, object.label, thread]))
     }
 
     fn thread_get(&self, id: PdId, index: u32) -> Result<Outcome> {

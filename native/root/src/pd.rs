@@ -65,7 +65,12 @@ pub enum ObjectKind {
     Gate(Cap<Gate>),
     /// An IRQ object.
     Irq(Cap<Irq>),
+    /// A semaphore.
+    Semaphore(Cap<Irq>),
 }
+
+/// In [`Object::thread`]: none.
+pub const NO_THREAD: u8 = u8::MAX;
 
 impl ObjectKind {
     /// Root's slot.
@@ -73,7 +78,7 @@ impl ObjectKind {
     pub const fn index(self) -> CapIndex {
         match self {
             Self::Gate(cap) => cap.index(),
-            Self::Irq(cap) => cap.index(),
+            Self::Irq(cap) | Self::Semaphore(cap) => cap.index(),
         }
     }
 }
@@ -87,8 +92,22 @@ pub struct Object {
     pub kind: ObjectKind,
     /// Badge of a gate, label of an IRQ.
     pub label: u32,
-    /// Index of the thread it is bound to.
+    /// Index of the thread it is bound to, or [`NO_THREAD`].
     pub thread: u8,
+}
+
+impl Object {
+    /// Kind and thread as they are told: [`thaw_native_abi::pd::OBJECT_GET`].
+    #[must_use]
+    pub const fn told(&self) -> (u32, u32) {
+        use thaw_native_abi::pd;
+        let kind = match self.kind {
+            ObjectKind::Gate(_) => pd::object::GATE,
+            ObjectKind::Irq(_) => pd::object::IRQ,
+            ObjectKind::Semaphore(_) => pd::object::SEMAPHORE,
+        };
+        (kind, if self.thread == NO_THREAD { pd::INDEX_ANY } else { self.thread as u32 })
+    }
 }
 
 /// A gate through which a PD reaches root or a service.

@@ -40,6 +40,9 @@ impl Root {
                 self.irq_create(m, pd, object_spec(args, args.get(3)?)?, None).map(|()| Outcome::EMPTY)
             }
             op::OBJECT_DELETE => self.object_delete(m, pd, args.get(1)?).map(|()| Outcome::EMPTY),
+            op::SEMAPHORE_CREATE => self.semaphore_create(m, pd, args.get(1)?).map(|()| Outcome::EMPTY),
+            op::THREAD_CAP => self.thread_cap(m, pd, args.get(1)?, args.get(2)?).map(|()| Outcome::EMPTY),
+            op::SLOT_CLEAR => self.slot_clear(m, pd, args.get(1)?).map(|()| Outcome::EMPTY),
             op::EXIT => self.pd_exit(m, pd, args.get(1)?).map(|()| Outcome::NoReply),
             op::MEMORY_ALLOC..=op::MEMORY_FREE | op::ROM_ATTACH => {
                 self.memory_request(m, pd, operation, args)

@@ -84,7 +84,22 @@ pub fn exit(code: u32) -> ! {
     }
 }
 
-/// Deletes the gate or IRQ object in `slot`.
+/// Makes a semaphore in `slot`, with nothing in it.
+pub fn semaphore_create(slot: CapIndex) -> Result<()> {
+    request(target::SEMAPHORE_CREATE, &[slot.0])
+}
+
+/// Puts the capability of the thread with that index into `slot`.
+pub fn thread_cap(slot: CapIndex, thread: u32) -> Result<()> {
+    request(target::THREAD_CAP, &[slot.0, thread])
+}
+
+/// Empties a slot that [`thread_cap`] or a message has filled.
+pub fn slot_clear(slot: CapIndex) -> Result<()> {
+    request(target::SLOT_CLEAR, &[slot.0])
+}
+
+/// Deletes the gate, IRQ object or semaphore made in `slot`.
 pub fn object_delete(slot: CapIndex) -> Result<()> {
     request(target::OBJECT_DELETE, &[slot.0])
 }

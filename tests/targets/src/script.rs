@@ -6,7 +6,7 @@ pub const MODULE: &str = "target.cfg";
 pub const BYTES_MAX: usize = 1024;
 
 /// All scenarios, and how often one does its work in a round: so that all take about as long.
-pub const SCENARIOS: [(&str, u32); 15] = [
+pub const SCENARIOS: [(&str, u32); 18] = [
     ("user", 8),
     ("thumb", 6),
     ("vfp", 6),
@@ -22,6 +22,9 @@ pub const SCENARIOS: [(&str, u32); 15] = [
     ("ping-pong", 6),
     ("lock", 6),
     ("churn", 2),
+    ("semaphore", 6),
+    ("threads", 6),
+    ("items", 3),
 ];
 
 /// What the module sets.

@@ -168,6 +168,7 @@ impl Reader<'_> {
         let word = |value: u64| u32::try_from(value).map_err(|_| Error::Unsupported("object", index));
         // Records named by an object exist: the rules of the image see to that.
         match object.role {
+            Role::NativeSemaphore { .. } => return Err(Error::Unsupported("semaphore", index)),
             Role::Quota { ram, caps } => records.quota = (word(ram)?, word(caps)?),
             Role::Parent => records.parent = badge,
             Role::Session { external, client_id, ram, caps } => {
@@ -234,6 +235,8 @@ fn of_role(role: Role, records: &Records) -> (u32, u32, u32) {
         Role::SignalSource => (kind::SIGNAL_SOURCE, 0, 0),
         Role::Semaphore => (kind::SEMAPHORE, 0, 0),
         Role::Context { imprint, pending } => (kind::CONTEXT, imprint, pending),
-        Role::Quota { .. } | Role::Timer { .. } | Role::ThreadPager(_) => (kind::UNKNOWN, 0, 0),
+        Role::Quota { .. } | Role::Timer { .. } | Role::ThreadPager(_) | Role::NativeSemaphore { .. } => {
+            (kind::UNKNOWN, 0, 0)
+        }
     }
 }

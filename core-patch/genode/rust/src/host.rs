@@ -88,6 +88,11 @@ impl Host for CoreHost {
         Ok(Some(ObjectInfo { slot: CapIndex(raw.slot), kind, badge: raw.badge, thread }))
     }
 
+    /// Core looks up what each slot holds by the kernel's global id.
+    fn looks_into_slots(&self) -> bool {
+        true
+    }
+
     /// Nobody but a thread of the PD itself makes or destroys anything in it, and those stand still.
     fn freeze(&mut self, _pd: PdInfo) -> HostResult<()> {
         Ok(())

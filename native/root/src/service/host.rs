@@ -6,7 +6,7 @@ use core::ptr::NonNull;
 
 use thaw_core_patch::{Env, Host, HostResult, ObjectInfo, ObjectKind, PdInfo, ThreadInfo, ThreadLookup};
 use thaw_l4::{Cap, CapIndex, Error, Kernel, ObjectError, Real, raw};
-use thaw_native_abi::pd::object;
+use thaw_native_abi::{layout::THREADS_MAX, pd::object};
 use volatile::VolatilePtr;
 
 use thaw_root::client::InternalClient;
@@ -88,13 +88,14 @@ impl<K: Kernel> Host for RootHost<'_, K> {
         };
         let kind = match facts.kind {
             object::GATE => ObjectKind::Gate(Cap::new(facts.own)),
+            object::SEMAPHORE => ObjectKind::Semaphore(Cap::new(facts.own)),
             _ => ObjectKind::Irq(Cap::new(facts.own)),
         };
         Ok(Some(ObjectInfo {
             slot: facts.slot,
             kind,
             badge: facts.label,
-            thread: Some(facts.thread as usize),
+            thread: Some(facts.thread as usize).filter(|i| *i < THREADS_MAX as usize),
         }))
     }
 

@@ -56,6 +56,12 @@ impl Carried {
         carried
     }
 
+    /// What is in r4 at the system call: the label of a message to a thread's own capability.
+    #[must_use]
+    pub fn label(value: u32, salt: u32) -> u32 {
+        word(value, salt, 4)
+    }
+
     /// Makes the system call and checks that every register came back.
     pub fn enter(mut self, me: &impl Witness, to: Selector, tag: MsgTag, timeouts: Timeouts) -> Returned {
         [self.r[0], self.r[2], self.r[3]] = [tag.0, to.0, timeouts.0];
@@ -92,7 +98,7 @@ impl Carried {
             Revision::M => {
                 me.expect("r5", 0, self.r[5]);
                 me.expect("lr", POISON, self.r[13]);
-                if to.op() == Op::RECEIVE {
+                if to.op() == Op::RECEIVE && to.cap().is_none() {
                     me.expect("r4", word(value, salt, 4), self.r[4]);
                 }
             }

@@ -3,6 +3,7 @@
 
 pub mod carried;
 pub mod depth;
+pub mod page;
 pub mod pattern;
 pub mod requests;
 pub mod tls;

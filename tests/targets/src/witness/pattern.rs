@@ -36,7 +36,26 @@ pub fn fill(kernel: &Real, salt: u32) {
 
 /// Checks message registers from `first_mr`, buffer registers and the user's words.
 pub fn check(me: &impl Witness, salt: u32, first_mr: usize) {
-    for word in (first_mr..UTCB_WORDS).filter(|w| !is_kernels(*w)) {
+    check_with(me, salt, first_mr, (0, &[]));
+}
+
+/// Writes the buffer descriptor and the first buffer registers.
+pub fn set_buffers(kernel: &Real, descriptor: u32, buffers: &[u32]) {
+    kernel.set_utcb_word(BDR, descriptor);
+    for (n, buffer) in buffers.iter().enumerate() {
+        kernel.set_utcb_word(raw::THAW_UTCB_BR_WORD as usize + n, *buffer);
+    }
+}
+
+/// As [`check`], after [`set_buffers`].
+pub fn check_with(me: &impl Witness, salt: u32, first_mr: usize, (descriptor, buffers): (u32, &[u32])) {
+    let own =
+        if buffers.is_empty() { BDR..BDR } else { BDR..raw::THAW_UTCB_BR_WORD as usize + buffers.len() };
+    for word in own.clone() {
+        let expected = if word == BDR { descriptor } else { buffers[word - raw::THAW_UTCB_BR_WORD as usize] };
+        me.expect("buffer", expected, me.kernel().utcb_word(word));
+    }
+    for word in (first_mr..UTCB_WORDS).filter(|w| !is_kernels(*w) && !own.contains(w)) {
         let (expected, got) = (expected(salt, word), me.kernel().utcb_word(word));
         if expected != got {
             let name = me.name();

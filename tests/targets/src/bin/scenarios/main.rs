@@ -12,11 +12,14 @@ mod alone;
 mod calls;
 mod crew;
 mod irqs;
+mod items;
 mod life;
 mod me;
 mod registers;
 mod scenario;
+mod semaphores;
 mod talk;
+mod threads;
 
 use me::Me;
 use thaw_rt::request;

@@ -2,7 +2,7 @@
 
 use thaw_targets::script;
 
-use crate::{alone, calls, irqs, life, me::Me};
+use crate::{alone, calls, irqs, items, life, me::Me, semaphores, threads};
 
 /// What a scenario declares at its end. It follows from the work alone, not from the schedule.
 pub struct Verdict {
@@ -48,4 +48,7 @@ pub const ALL: [Scenario; script::SCENARIOS.len()] = [
     scenario("ping-pong", irqs::ping_pong),
     scenario("lock", irqs::lock),
     scenario("churn", life::churn),
+    scenario("semaphore", semaphores::semaphore),
+    scenario("threads", threads::threads),
+    scenario("items", items::items),
 ];
