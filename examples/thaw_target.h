@@ -42,6 +42,9 @@
 #define THAW_ROM_ATTACH 8u
 #define THAW_EXIT 9u
 #define THAW_OBJECT_DELETE 10u
+#define THAW_SEMAPHORE_CREATE 15u
+#define THAW_THREAD_CAP 16u
+#define THAW_SLOT_CLEAR 17u
 
 /* Results: 0, or one of these negated; an IPC that failed itself is THAW_IPC_FAILED + its error. */
 #define THAW_EPERM 1
@@ -105,6 +108,10 @@ static inline volatile const struct thaw_info *thaw_info(void)
 #define THAW_PROTO_IRQ (-1)
 #define THAW_IRQ_TRIGGER 2u
 #define THAW_IRQ_WAIT 4u
+
+/* Semaphores: protocol and operation; they are raised as IRQ objects are triggered. */
+#define THAW_PROTO_SEMAPHORE (-20)
+#define THAW_SEMAPHORE_DOWN 0u
 
 /* Words of a thread's UTCB. */
 #define THAW_MR 0       /* message registers, 63 */
@@ -318,7 +325,33 @@ static inline int32_t thaw_rom_attach(const char *name, const void **start, uint
   return result;
 }
 
-/* Deletes a gate or an IRQ object that this program made. */
+/* Makes a semaphore with nothing in it. */
+static inline int32_t thaw_semaphore_create(uint32_t slot)
+{
+  return thaw_call(THAW_SLOT_PD, (uint32_t[]){ THAW_SEMAPHORE_CREATE, slot }, 2);
+}
+
+/* Takes one from the semaphore in slot, waiting for it if need be; thaw_irq_trigger puts one in. */
+static inline int32_t thaw_semaphore_down(uint32_t slot)
+{
+  thaw_utcb()[THAW_MR] = THAW_SEMAPHORE_DOWN;
+  uint32_t tag = THAW_TAG(THAW_PROTO_SEMAPHORE, 1);
+  return thaw_result(thaw_ipc(THAW_TO(slot, THAW_CALL), tag, THAW_NEVER, 0).tag);
+}
+
+/* Puts the capability of a thread into a slot. */
+static inline int32_t thaw_thread_cap(uint32_t slot, uint32_t thread)
+{
+  return thaw_call(THAW_SLOT_PD, (uint32_t[]){ THAW_THREAD_CAP, slot, thread }, 3);
+}
+
+/* Empties a slot that thaw_thread_cap or a message has filled. */
+static inline int32_t thaw_slot_clear(uint32_t slot)
+{
+  return thaw_call(THAW_SLOT_PD, (uint32_t[]){ THAW_SLOT_CLEAR, slot }, 2);
+}
+
+/* Deletes a gate, an IRQ object or a semaphore that this program made, by the slot it was made in. */
 static inline int32_t thaw_object_delete(uint32_t slot)
 {
   return thaw_call(THAW_SLOT_PD, (uint32_t[]){ THAW_OBJECT_DELETE, slot }, 2);

@@ -37,7 +37,7 @@ fn record_at(kind: Kind) -> usize {
 fn headers_of_other_versions_and_places() {
     assert!(matches!(edited(0, b"NOTHING!"), Refusal::NotAnImage { found } if &found == b"NOTHING!"));
     assert_eq!(edited(8, &[2, 0]), Refusal::Major { found: 2 });
-    assert_eq!(edited(10, &[2, 0]), Refusal::Minor { found: 2 });
+    assert_eq!(edited(10, &[3, 0]), Refusal::Minor { found: 3 });
     assert_eq!(edited(10, &[1, 0]), Refusal::HeaderField { field: "minor", value: 1 });
     assert_eq!(edited(12, &[0, 4]), Refusal::HeaderField { field: "header_length", value: 0x400 });
     assert_eq!(edited(16, &[2, 0]), Refusal::Architecture { found: 2 });
@@ -109,7 +109,7 @@ fn fields_of_records() {
     assert_eq!(edited(activity + 16, &[1]), unused, "a sleeper has no badge");
     let slot = record_at(Kind::Slot) + 16;
     assert_eq!(edited(slot, &[99]), field(Kind::Slot, 0x200, "kind", 99));
-    assert_eq!(edited(slot + 12, &[0x20]), field(Kind::Slot, 0x200, "rights", 0x20));
+    assert_eq!(edited(slot + 12, &[0x40]), field(Kind::Slot, 0x200, "rights", 0x40));
     let dataspace = record_at(Kind::Dataspace) + 16;
     assert_eq!(edited(dataspace + 8, &[3]), field(Kind::Dataspace, 0, "kind", 3));
     let region = record_at(Kind::Region) + 16;
@@ -220,6 +220,9 @@ fn rules_of_objects() {
     let server = Rights::from_bits(Rights::SERVER).expect("known");
     let refused = contradiction(Kind::Slot, 0x10, "server-right-of-gate");
     assert_eq!(changed(|m| m.slots[0].rights = server), refused);
+    let copy = Rights::from_bits(Rights::R | Rights::COPY).expect("known");
+    let refused = contradiction(Kind::Slot, 0x10, "copy-of-object");
+    assert_eq!(changed(|m| m.slots[0].rights = copy), refused);
     assert_eq!(changed(|m| m.slots[1].slot = 0x10), Refusal::Duplicate { kind: Kind::Slot, index: 0x10 });
     assert_eq!(changed(|m| m.slots[1].slot = 0x0f), Refusal::Order { kind: Kind::Slot, index: 0x0f });
     let index = Refusal::Field { kind: Kind::Slot, index: 1 << 20, field: "index", value: 1 << 20 };

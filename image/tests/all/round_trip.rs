@@ -4,7 +4,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;
 
-use crate::common::{Model, genode, sheep, tiny};
+use crate::common::{Model, genode, held, sheep, tiny};
 use thaw_image::*;
 
 fn read(image: &[u8], scratch: usize) -> Model {
@@ -15,7 +15,7 @@ fn read(image: &[u8], scratch: usize) -> Model {
 
 #[test]
 fn samples() {
-    for model in [tiny(), sheep(), genode()] {
+    for model in [tiny(), sheep(), genode(), held()] {
         for scratch in [4096, 4097, 1 << 20] {
             assert_eq!(read(&model.image(), scratch), model);
         }
@@ -24,7 +24,14 @@ fn samples() {
 
 #[test]
 fn the_minor_version_is_the_oldest_that_suffices() {
-    for (model, minor) in [(sheep(), 0), (genode(), 1)] {
+    let with = |change: fn(&mut Model)| {
+        let mut model = sheep();
+        change(&mut model);
+        model
+    };
+    let copy = with(|m| m.slots[4].rights = Rights::from_bits(Rights::R | Rights::COPY).expect("known"));
+    let moved = with(|m| m.slots[4].rights = Rights::default());
+    for (model, minor) in [(sheep(), 0), (genode(), 1), (held(), 2), (copy, 2), (moved, 2)] {
         let image = model.image();
         let verified = verify(&mut &image[..], &Expect::ANY, &mut [0; 4096]).expect("whole");
         assert_eq!(verified.header().minor, minor);

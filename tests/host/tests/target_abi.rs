@@ -38,6 +38,8 @@ const GENERAL: Numbers = &[
     ("PROTO_IRQ", raw::L4_PROTO_IRQ as i64),
     ("IRQ_TRIGGER", raw::THAW_IRQ_TRIGGER_OP as i64),
     ("IRQ_WAIT", raw::THAW_IRQ_EOI_OP as i64),
+    ("PROTO_SEMAPHORE", raw::L4_PROTO_SEMAPHORE as i64),
+    ("SEMAPHORE_DOWN", raw::THAW_SEMAPHORE_DOWN_OP as i64),
     ("MR", 0),
     ("BDR", raw::THAW_UTCB_BDR_WORD as i64),
     ("BR", raw::THAW_UTCB_BR_WORD as i64),
@@ -57,6 +59,9 @@ const REQUESTS: Numbers = &[
     ("ROM_ATTACH", target::ROM_ATTACH as i64),
     ("EXIT", target::EXIT as i64),
     ("OBJECT_DELETE", target::OBJECT_DELETE as i64),
+    ("SEMAPHORE_CREATE", target::SEMAPHORE_CREATE as i64),
+    ("THREAD_CAP", target::THREAD_CAP as i64),
+    ("SLOT_CLEAR", target::SLOT_CLEAR as i64),
 ];
 
 /// Requests of drivers: in the document only.

@@ -147,6 +147,7 @@ fn row((kind, operation): (u32, u32)) -> String {
         (3, 15) => "reply-and-wait, answered",
         (3, 7) => "send-and-wait, sent",
         (4, _) => "wait for an irq",
+        (10, _) => "wait for a semaphore",
         (5, _) => "call, delivered",
         (6, 3) => "call, queued",
         (6, 1) => "send, queued",

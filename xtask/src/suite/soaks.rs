@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// Damage to what is restored, and the scenario that has to notice it; docs/sceptic.md says why.
-const MUTATIONS: [(&str, &str); 8] = [
+const MUTATIONS: [(&str, &str); 10] = [
     ("callee", "clients"),
     ("vfp", "vfp"),
     ("utcb", "clients"),
@@ -20,6 +20,8 @@ const MUTATIONS: [(&str, &str); 8] = [
     ("link", "clients"),
     ("tag", "sends"),
     ("irq", "ping-pong"),
+    ("irq", "semaphore"),
+    ("rights", "items"),
 ];
 
 /// The cases.

@@ -198,6 +198,23 @@ fn slots() -> Vec<Slot> {
     ]
 }
 
+/// A program that has a semaphore, a thread that waits for it, copies of capabilities, and one that it moved away.
+pub fn held() -> Model {
+    let mut model = tiny();
+    let wait = wait(0x0021_0003, None);
+    let waits = Activity::SemaphoreWait { slot: 0x210, semaphore: 0x211, position: 1, wait };
+    model.threads.push(thread("waiter", 2, waits));
+    model.objects = vec![Object { badge: 0, role: Role::NativeSemaphore { count: 3 } }];
+    model.slots = vec![
+        slot(0x200, SlotObject::Gate(0), 0x5b0, 0),
+        slot(0x201, SlotObject::Gate(0), 0x5b0, Rights::R | Rights::W | Rights::COPY),
+        slot(0x210, SlotObject::Object(0), 0, Rights::R | Rights::COPY),
+        slot(0x211, SlotObject::Object(0), 0, Rights::R | Rights::W | Rights::S),
+        slot(0x212, SlotObject::Thread(1), 0, Rights::R | Rights::W),
+    ];
+    model
+}
+
 /// The flock as a component of Genode: every role, and slots that name objects.
 pub fn genode() -> Model {
     let roles = [

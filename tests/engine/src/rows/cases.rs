@@ -66,7 +66,8 @@ pub const MISSING_PAGE: u32 = 0x0200_0000;
 pub const GIVEN_PAGE: u32 = 0x0201_0000;
 const TAKEN_PAGE: u32 = 0x0202_0000;
 
-const BASE: Case = Case {
+/// A case without anything.
+pub const BASE: Case = Case {
     name: "",
     threads: &[],
     objects: &[],
@@ -79,17 +80,23 @@ const BASE: Case = Case {
     moves: false,
 };
 
-const S0: u32 = IN_OBJECTS;
-const S1: u32 = IN_OBJECTS + 1;
-const S2: u32 = IN_OBJECTS + 2;
-const S3: u32 = IN_OBJECTS + 3;
-const RAISE: &[Act] = &[Act::Raise(1)];
+/// Slots of the first objects.
+pub const S0: u32 = IN_OBJECTS;
+/// See [`S0`].
+pub const S1: u32 = IN_OBJECTS + 1;
+/// See [`S0`].
+pub const S2: u32 = IN_OBJECTS + 2;
+/// See [`S0`].
+pub const S3: u32 = IN_OBJECTS + 3;
+/// Raises the first flag.
+pub const RAISE: &[Act] = &[Act::Raise(1)];
 /// A server that takes one request, works until flag 1 is raised, then serves.
 const BUSY: &[Step] = &[Step::WAIT, Step::until(1), Step::reply(7), Step::reply(8), Step::reply(9)];
 /// A server that takes one request, then sleeps.
 const DROWSY: &[Step] = &[Step::WAIT, Step::sleep(6_000), Step::reply(7), Step::reply(8), Step::reply(9)];
 
-const fn op(slot: u32, op: Op, words: u32) -> Step {
+/// One operation on a slot.
+pub const fn op(slot: u32, op: Op, words: u32) -> Step {
     Step::ipc(CapIndex(slot).select(op), MsgTag::new(0x33, words, 0, 0)).word(0x3333)
 }
 
@@ -490,14 +497,6 @@ pub const CASES: &[Case] = &[
         name: "exception that nobody has answered",
         threads: &[(30, &[Step::UNDEFINED, Step::sleep(100)]), (20, &[Step::until(1)])],
         refused: Some(ErrorKind::InException),
-        after: RAISE,
-        ..BASE
-    },
-    Case {
-        name: "kernel semaphore",
-        threads: &[(30, &[Step::semaphore_down(S0)]), (20, &[Step::until(1)])],
-        objects: &[Object::Semaphore],
-        refused: Some(ErrorKind::UnknownPeer),
         after: RAISE,
         ..BASE
     },

@@ -5,6 +5,7 @@
 #![no_main]
 
 mod cases;
+mod kinds;
 #[path = "../memory.rs"]
 mod memory;
 mod place;
@@ -72,7 +73,8 @@ fn main() -> ! {
     let saved = SAVED.take().expect("taken once");
     let mut rows = Rows { k: &k, engine, place: &place, saved, session: 0, generation: 1, failed: 0 };
     println!("rows: revision {:?}", k.revision());
-    let cases = || CASES.iter().filter(|case| case.only.is_none_or(|only| only == k.revision()));
+    let cases =
+        || CASES.iter().chain(kinds::CASES).filter(|case| case.only.is_none_or(|only| only == k.revision()));
     cases().for_each(|case| rows.case(case));
     static MEASURED: [Case; 6] = cases::MEASURED;
     MEASURED.iter().for_each(|case| rows.measure(case));
@@ -316,7 +318,11 @@ impl Rows<'_> {
             }
         }
         let mut irqs = heapless::Vec::new();
-        let count = case.objects.iter().filter(|o| matches!(o, cases::Object::Irq(..))).count();
+        let count = case
+            .objects
+            .iter()
+            .filter(|o| matches!(o, cases::Object::Irq(..) | cases::Object::Semaphore))
+            .count();
         for n in 0..count {
             let got = self.request(&[verb::IRQ_GET, self.session, n as u32]).unwrap_or_default();
             let _ = irqs.push([got[0], got[1]]);
@@ -352,7 +358,9 @@ impl Rows<'_> {
         }
         for i in 0..case.threads.len() {
             // Not one that runs: its trigger was lost, as it had not run since it was let go.
-            if self.saved[0][i][0].get(1) == Some(&activity_kind::USER) {
+            let runs = |place: usize| self.saved[place][i][0].get(1) == Some(&activity_kind::USER);
+            // Nor one that a tick kept from its first instruction.
+            if runs(0) || runs(1) && self.saved[0][i][1] == self.saved[1][i][1] {
                 continue;
             }
             for number in 0..7 {

@@ -273,16 +273,17 @@ impl Host for Stage<'_> {
 
     fn object(&mut self, _pd: PdInfo, n: usize) -> HostResult<Option<ObjectInfo>> {
         let place = self.place.get();
-        let made = |o: &&Object| !matches!(o, Object::Foreign | Object::Semaphore);
+        let made = |o: &&Object| !matches!(o, Object::Foreign);
         let Some(object) = place.case.objects.iter().filter(made).nth(n) else { return Ok(None) };
         let at = place.case.objects.iter().position(|o| core::ptr::eq(o, object)).unwrap_or(0);
         let (kind, badge, thread) = match *object {
-            Object::Gate(thread, badge) => (ObjectKind::Gate(place.gate(at)), badge, thread),
-            Object::Irq(thread, label) => (ObjectKind::Irq(place.irq(at)), label, thread),
-            Object::Thread(thread) => (ObjectKind::Thread, 0, thread),
-            Object::Foreign | Object::Semaphore => return Ok(None),
+            Object::Gate(thread, badge) => (ObjectKind::Gate(place.gate(at)), badge, Some(thread)),
+            Object::Irq(thread, label) => (ObjectKind::Irq(place.irq(at)), label, Some(thread)),
+            Object::Semaphore => (ObjectKind::Semaphore(place.irq(at)), 0, None),
+            Object::Thread(thread) => (ObjectKind::Thread, 0, Some(thread)),
+            Object::Foreign => return Ok(None),
         };
-        Ok(Some(ObjectInfo { slot: slot(at), kind, badge, thread: Some(thread) }))
+        Ok(Some(ObjectInfo { slot: slot(at), kind, badge, thread }))
     }
 
     fn freeze(&mut self, _pd: PdInfo) -> HostResult<()> {

@@ -250,6 +250,13 @@ impl Step {
         self
     }
 
+    /// With a typed item behind the first word, whose capability its sender has no more then.
+    pub const fn grant(self, slot: u32) -> Self {
+        let mut step = self.item(slot);
+        step.0[6] |= raw::L4_MAP_ITEM_GRANT;
+        step
+    }
+
     /// With the page at that address behind the first word.
     pub const fn page(mut self, address: u32) -> Self {
         self.0[6] = address | raw::L4_ITEM_MAP;

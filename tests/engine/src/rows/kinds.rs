@@ -1,0 +1,126 @@
+//! Cases of semaphores, threads' own capabilities and capabilities in messages.
+
+use thaw_l4::{CapIndex, MsgTag, Op, RecvBuffer, Timeout};
+use thaw_protocol::activity_kind as kind;
+
+use crate::cases::{Act, BASE, Case, Object, RAISE, S0, S1, S2, S3, op};
+use crate::script::Step;
+
+/// All of them.
+pub const CASES: &[Case] = &[
+    Case {
+        name: "waiters of a semaphore, in their order",
+        threads: &[
+            (40, &[Step::WAIT, Step::reply(7), Step::reply(8), Step::reply(9)]),
+            (20, &[Step::semaphore_down(S0), Step::call(S1, 1)]),
+            (20, &[Step::semaphore_down(S0), Step::call(S1, 2)]),
+            (22, &[Step::semaphore_down(S0), Step::call(S1, 3)]),
+        ],
+        objects: &[Object::Semaphore, Object::Gate(0, 0x200)],
+        expect: &[
+            (0, kind::OPEN_WAIT),
+            (1, kind::SEMAPHORE_WAIT),
+            (2, kind::SEMAPHORE_WAIT),
+            (3, kind::SEMAPHORE_WAIT),
+        ],
+        after: &[Act::Trigger(0), Act::Trigger(0), Act::Trigger(0)],
+        ..BASE
+    },
+    Case {
+        name: "semaphore with two in it",
+        threads: &[(
+            20,
+            &[
+                Step::until(1),
+                Step::semaphore_down(S0).receive(Timeout::ZERO),
+                Step::semaphore_down(S0).receive(Timeout::ZERO),
+                Step::semaphore_down(S0).receive(Timeout::ZERO),
+            ],
+        )],
+        objects: &[Object::Semaphore],
+        before: &[Act::Trigger(0), Act::Trigger(0)],
+        expect: &[(0, kind::USER)],
+        after: RAISE,
+        ..BASE
+    },
+    Case {
+        name: "two servers wait for semaphores",
+        threads: &[
+            (30, &[Step::semaphore_down(S0), Step::WAIT, Step::reply(7)]),
+            (29, &[Step::semaphore_down(S1), Step::WAIT, Step::reply(8)]),
+            (20, &[Step::call(S2, 1)]),
+            (19, &[Step::call(S3, 2)]),
+        ],
+        objects: &[Object::Semaphore, Object::Semaphore, Object::Gate(0, 0x100), Object::Gate(1, 0x200)],
+        expect: &[
+            (0, kind::SEMAPHORE_WAIT),
+            (1, kind::SEMAPHORE_WAIT),
+            (2, kind::SEND_QUEUED),
+            (3, kind::SEND_QUEUED),
+        ],
+        after: &[Act::Trigger(0), Act::Trigger(1)],
+        ..BASE
+    },
+    Case {
+        name: "semaphore, waiting for a while",
+        threads: &[
+            (20, &[Step::semaphore_down(S0).receive(Timeout::from_us(8_000))]),
+            (20, &[Step::semaphore_down(S0).receive(Timeout::from_us(40_000))]),
+        ],
+        objects: &[Object::Semaphore],
+        expect: &[(0, kind::SEMAPHORE_WAIT), (1, kind::SEMAPHORE_WAIT)],
+        after: &[Act::Pass(12_000), Act::Trigger(0)],
+        moves: true,
+        ..BASE
+    },
+    Case {
+        name: "waits for one thread alone",
+        threads: &[
+            (30, &[Step::ipc(CapIndex(S0).select(Op::RECEIVE), MsgTag(0))]),
+            (20, &[Step::until(1), op(S1, Op::SEND, 1).label(0x77)]),
+            (25, &[op(S1, Op::SEND, 1).label(0x88)]),
+        ],
+        objects: &[Object::Thread(1), Object::Thread(0)],
+        expect: &[(0, kind::RECEIVE), (1, kind::USER), (2, kind::SEND_QUEUED)],
+        after: RAISE,
+        ..BASE
+    },
+    Case {
+        name: "answered by the caller's own capability",
+        threads: &[
+            (10, &[Step::WAIT, op(S1, Op::SEND, 1), Step::until(1), op(S1, Op::SEND, 1).label(5)]),
+            (20, &[Step::call(S0, 1), Step::WAIT]),
+        ],
+        objects: &[Object::Gate(0, 0x100), Object::Thread(1)],
+        expect: &[(0, kind::USER), (1, kind::OPEN_WAIT)],
+        after: RAISE,
+        ..BASE
+    },
+    Case {
+        name: "message that gives a capability away, queued",
+        threads: &[
+            (
+                30,
+                &[
+                    Step::nap(8_000),
+                    Step::WAIT.buffer(RecvBuffer::capability(CapIndex(S0 + 0x10)).0),
+                    op(S0 + 0x10, Op::SEND, 1),
+                    Step::reply(7),
+                ],
+            ),
+            (
+                20,
+                &[
+                    Step::ipc(CapIndex(S0).select(Op::CALL), MsgTag::new(0x44, 1, 1, 0)).word(9).grant(S1),
+                    op(S1, Op::SEND, 1),
+                ],
+            ),
+            (10, &[Step::WAIT, Step::WAIT]),
+        ],
+        objects: &[Object::Gate(0, 0x100), Object::Gate(2, 0x200)],
+        expect: &[(0, kind::RECEIVE), (1, kind::SEND_QUEUED), (2, kind::OPEN_WAIT)],
+        after: &[Act::Pass(12_000)],
+        moves: true,
+        ..BASE
+    },
+];
