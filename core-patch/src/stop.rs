@@ -26,6 +26,10 @@ use crate::{
 /// Rounds of trigger or cancel and barrier before a thread is given up.
 const ROUNDS: u32 = 4;
 
+/// Who was let go and has not run yet is found where it was, and not before its first instruction, if it is not a
+/// tick of the clock that ends the first pass.
+const TWO_TICKS_US: u32 = 2_000;
+
 /// Activities of a set, by thread index.
 pub(crate) type Activities = heapless::Vec<(usize, Activity), THREADS_MAX>;
 
@@ -211,7 +215,8 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
     /// because that is the usual reason; correctness does not hang on their length.
     fn settle(&mut self) -> Result<(), Error> {
         for round in 0..ROUNDS {
-            let passed = self.pass_barrier(self.env.barrier_us >> (3 * (ROUNDS - 1 - round)))?;
+            let us = (self.env.barrier_us >> (3 * (ROUNDS - 1 - round))).max(TWO_TICKS_US);
+            let passed = self.pass_barrier(us)?;
             // Also after a pass: whoever lost its trigger may have entered the kernel meanwhile and is blocked
             // without one.
             for i in bits(self.set.mask(Phase::Triggered)) {
