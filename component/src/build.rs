@@ -6,7 +6,7 @@ use thaw_protocol::slot_kind;
 
 use crate::books::{Books, Content, PAGE_BYTES};
 use crate::error::{Asked, Error, Request, Result, surely};
-use crate::host::{CopyRoutine, Held, Host, NewThread, ObjectKind, Region, Span};
+use crate::host::{Held, Host, NewThread, ObjectKind, Region, Span};
 use crate::memory::Views;
 use crate::scan;
 
@@ -52,14 +52,11 @@ pub fn build_memory<H: Host>(
     books: &mut Books,
     image: Span,
     extents: &[Extent],
-    views: &mut Views<'_, H>,
 ) -> Result<()> {
-    for index in 0..books.dataspaces.len() {
-        let dataspace = &mut books.dataspaces[index];
+    for dataspace in &mut books.dataspaces {
         match dataspace.content {
             Content::Ram { .. } => {
-                dataspace.id = host.ram_create(pd, dataspace.bytes).asked(Request::RamCreate)?;
-                views.add(index, dataspace.id, true)?;
+                dataspace.id = host.ram_blank(pd, dataspace.bytes).asked(Request::RamCreate)?;
             }
             Content::Rom { name, .. } => {
                 let found = host.rom(name).asked(Request::Rom)?;
@@ -67,10 +64,10 @@ pub fn build_memory<H: Host>(
             }
         }
     }
-    // RAM is made zeroed, so only stored pages are copied.
-    extents.iter().filter(|e| e.encoding == Encoding::Raw).try_for_each(|e| fill(host, image, e, views))?;
-    for (index, _) in books.ram().filter(|(index, _)| books.is_executable(*index)) {
-        views.span(index as u32).into_iter().for_each(|span| host.make_coherent(span));
+    // The image is verified: its extents tile the dataspaces in order.
+    extents.iter().try_for_each(|extent| fill(host, pd, books, image, extent))?;
+    for (index, dataspace) in books.ram().filter(|(index, _)| books.is_executable(*index)) {
+        host.make_coherent(Views::new(host).add(index, dataspace.id, false)?);
     }
     for region in &books.regions {
         let id = books.dataspaces.get(region.dataspace as usize).map_or(0, |d| d.id);
@@ -79,16 +76,17 @@ pub fn build_memory<H: Host>(
     Ok(())
 }
 
-fn fill<H: Host>(host: &H, image: Span, extent: &Extent, views: &Views<'_, H>) -> Result<()> {
-    let from = u32::try_from(extent.offset).ok().and_then(|at| image.part(at, extent.stored_length));
-    let view = views.span(extent.dataspace);
-    let to = view.and_then(|v| v.part(extent.first_page * PAGE_BYTES, extent.stored_length));
-    match (to, from) {
-        (Some(to), Some(from)) => host.copy(to, from, CopyRoutine::Stop),
-        // The image is verified: its extents lie inside it and inside their dataspaces.
-        _ => return Err(Error::Unsupported("extent of dataspace", extent.dataspace)),
-    }
-    Ok(())
+fn fill<H: Host>(host: &H, pd: H::Pd, books: &Books, image: Span, extent: &Extent) -> Result<()> {
+    let not_there = Error::Unsupported("extent of dataspace", extent.dataspace);
+    let dataspace = books.dataspaces.get(extent.dataspace as usize).ok_or(not_there)?;
+    let from = match extent.encoding {
+        Encoding::Zero => None,
+        Encoding::Raw => {
+            let at = u32::try_from(extent.offset).ok();
+            Some(at.and_then(|at| image.part(at, extent.stored_length)).ok_or(not_there)?)
+        }
+    };
+    host.ram_fill(pd, dataspace.id, extent.page_count * PAGE_BYTES, from).asked(Request::RamFill)
 }
 
 /// Makes threads that have not run, gates and IRQ objects.

@@ -23,6 +23,8 @@ pub enum Request {
     PdInfo,
     /// Making RAM.
     RamCreate,
+    /// Filling RAM.
+    RamFill,
     /// Attaching memory.
     Attach,
     /// Making a thread.
@@ -61,6 +63,7 @@ impl Request {
             Self::PdDestroy => "destroying a pd",
             Self::PdInfo => "describing a pd",
             Self::RamCreate => "creating a dataspace",
+            Self::RamFill => "filling a dataspace",
             Self::Attach => "attaching a region",
             Self::ThreadCreate => "creating a thread",
             Self::GateCreate => "creating a gate",

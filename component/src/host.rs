@@ -252,8 +252,10 @@ pub trait Host {
     fn changes(&self, _pd: Self::Pd) -> Option<u32> {
         None
     }
-    /// Makes zeroed RAM charged to the PD; returns its id.
-    fn ram_create(&self, pd: Self::Pd, bytes: u32) -> HostResult<u32>;
+    /// Makes RAM charged to the PD; returns its id. Nobody can see any of it before all of it is filled.
+    fn ram_blank(&self, pd: Self::Pd, bytes: u32) -> HostResult<u32>;
+    /// Fills the next bytes of blank RAM, with what the caller has at `from` or with zeros.
+    fn ram_fill(&self, pd: Self::Pd, dataspace: u32, bytes: u32, from: Option<Span>) -> HostResult<()>;
     /// Attaches a dataspace in the PD.
     fn attach(&self, pd: Self::Pd, region: &Region) -> HostResult<()>;
     /// Makes a thread that has not run.

@@ -96,11 +96,6 @@ impl<'h, H: Host> Views<'h, H> {
         }
         Ok(())
     }
-
-    /// Where dataspace number `index` is seen.
-    pub fn span(&self, index: u32) -> Option<Span> {
-        self.spans.iter().find(|(i, _)| *i == index).map(|(_, span)| *span)
-    }
 }
 
 impl<H: Host> Drop for Views<'_, H> {

@@ -76,11 +76,10 @@ impl<'a, H: Host, S: Service<Pd = H::Pd>, D: BlockDevice<Error = DiskError>> Che
         let building = Building::new(host, self.tables.books.name, self.tables.books.quota_pages)?;
         let pd = building.pd();
         mark(host, Event::Create.of_all());
-        let mut views = Views::new(host);
         let Tables { books, extents: table, buffer, .. } = &mut *self.tables;
-        build_memory(host, pd, books, spare.span(), &table[..extents], &mut views)?;
+        build_memory(host, pd, books, spare.span(), &table[..extents])?;
         if let Some((Mutation::Page, _)) = damage {
-            drop_page(host, books, &views, buffer);
+            drop_page(host, books, buffer)?;
         }
         let memory = host.ticks();
         mark(host, Event::Memory.of_all().with(books.ram_bytes() / 1024));
@@ -199,12 +198,14 @@ const fn syscall_bytes(abi: Abi) -> u32 {
 }
 
 /// Zeroes the middle page of the largest RAM dataspace. **For tests only.**
-fn drop_page<H: Host>(host: &H, books: &Books, views: &Views<'_, H>, buffer: &mut [u8]) {
-    let Some((index, largest)) = books.ram().max_by_key(|(_, d)| d.bytes) else { return };
+fn drop_page<H: Host>(host: &H, books: &Books, buffer: &mut [u8]) -> Result<()> {
+    let Some((index, largest)) = books.ram().max_by_key(|(_, d)| d.bytes) else { return Ok(()) };
     let middle = largest.page_bytes() / PAGE_BYTES / 2 * PAGE_BYTES;
     let zeros = &mut buffer[..PAGE_BYTES as usize];
     zeros.fill(0);
-    if let Some(page) = views.span(index as u32).and_then(|view| view.part(middle, PAGE_BYTES)) {
+    let mut views = Views::new(host);
+    if let Some(page) = views.add(index, largest.id, true)?.part(middle, PAGE_BYTES) {
         host.write(page, zeros);
     }
+    Ok(())
 }

@@ -77,6 +77,11 @@ impl<'k, K: Kernel, P: Platform> NativeHost<'k, K, P> {
         until(self.pd(pd, &[request, n]), raw::L4_ENOENT)
     }
 
+    /// Makes zeroed RAM charged to a PD; returns its id.
+    pub fn ram_zeroed(&self, pd: CapIndex, bytes: u32) -> HostResult<u32> {
+        self.pd(pd, &[pd::RAM_CREATE, bytes]).map(|[id]| id)
+    }
+
     /// Makes and starts the first thread of a program.
     pub fn thread_start(&self, pd: CapIndex, ip: u32, sp: u32, priority: u32, name: &str) -> HostResult<()> {
         let n = name_words(name);
@@ -137,8 +142,13 @@ impl<K: Kernel, P: Platform> Host for NativeHost<'_, K, P> {
         self.pd::<11>(pd, &[pd::INFO]).map(|words| words[10]).ok()
     }
 
-    fn ram_create(&self, pd: CapIndex, bytes: u32) -> HostResult<u32> {
-        self.pd(pd, &[pd::RAM_CREATE, bytes]).map(|[id]| id)
+    fn ram_blank(&self, pd: CapIndex, bytes: u32) -> HostResult<u32> {
+        self.pd(pd, &[pd::RAM_BLANK, bytes]).map(|[id]| id)
+    }
+
+    fn ram_fill(&self, pd: CapIndex, dataspace: u32, bytes: u32, from: Option<Span>) -> HostResult<()> {
+        let addr = from.map_or(0, |span| span.addr);
+        self.pd::<0>(pd, &[pd::RAM_FILL, dataspace, bytes, addr]).map(|_| ())
     }
 
     fn attach(&self, pd: CapIndex, region: &Region) -> HostResult<()> {

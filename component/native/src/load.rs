@@ -29,7 +29,7 @@ pub fn start<K: Kernel, P: Platform>(
     for piece in program.pieces() {
         load(host, pd, program, *piece)?;
     }
-    let stack = asked(host.ram_create(pd, STACK_BYTES), Request::RamCreate)?;
+    let stack = asked(host.ram_zeroed(pd, STACK_BYTES), Request::RamCreate)?;
     attach(host, pd, stack, USER_END - STACK_BYTES, STACK_BYTES, raw::L4_FPAGE_RW)?;
     let first = host.thread_start(pd, program.entry(), USER_END, priority::TARGET_DEFAULT, FIRST_THREAD);
     asked(first, Request::ThreadCreate)?;
@@ -42,7 +42,7 @@ fn load<K: Kernel, P: Platform>(
     program: &Program<'_>,
     piece: Piece,
 ) -> Result<(), Error> {
-    let id = asked(host.ram_create(pd, piece.bytes), Request::RamCreate)?;
+    let id = asked(host.ram_zeroed(pd, piece.bytes), Request::RamCreate)?;
     let view = asked(host.show(id, true), Request::Show)?;
     for (offset, bytes) in program.contents(piece) {
         // The program was checked: its contents lie inside its pieces.

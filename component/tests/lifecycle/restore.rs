@@ -55,8 +55,16 @@ fn all_is_verified_before_anything_is_made_and_committed_once() {
     let at = |name: &str| order.iter().position(|n| n == name).unwrap_or_else(|| panic!("no {name}"));
     let last = |name: &str| order.iter().rposition(|n| n == name).expect("called");
     assert!(last("disk_read") < at("pd_create"));
-    let steps =
-        ["pd_create", "ram_create", "attach", "thread_create", "gate_create", "irq_create", "prepare"];
+    let steps = [
+        "pd_create",
+        "ram_blank",
+        "ram_fill",
+        "attach",
+        "thread_create",
+        "gate_create",
+        "irq_create",
+        "prepare",
+    ];
     assert!(steps.is_sorted_by_key(|name| at(name)), "{order:?}");
     assert!(at("prepare") < at("irq_set") && at("irq_set") < at("set_clock_us"));
     assert!(at("set_clock_us") < at("commit"));

@@ -40,6 +40,7 @@ pub struct FakeDataspace {
     pub kind: DataspaceKind,
     pub owner: Option<u32>,
     pub data: Bytes,
+    pub filled: u32,
 }
 
 #[derive(Clone, Debug)]
@@ -140,7 +141,7 @@ impl World {
         let (bytes, mut data) = (data.len() as u32, data);
         data.resize(bytes.next_multiple_of(PAGE) as usize, 0);
         let data = Rc::new(RefCell::new(data));
-        self.dataspaces.borrow_mut().insert(id, FakeDataspace { bytes, kind, owner, data });
+        self.dataspaces.borrow_mut().insert(id, FakeDataspace { bytes, kind, owner, data, filled: bytes });
         id
     }
 
@@ -213,14 +214,32 @@ impl Host for World {
         Ok(self.pd(pd, |p| PdInfo { badge: 7, quota_pages: p.quota, life: p.life, name: p.name }))
     }
 
-    fn ram_create(&self, pd: u32, bytes: u32) -> HostResult<u32> {
-        self.ask("ram_create")?;
-        Ok(self.add_dataspace(Some(pd), DataspaceKind::Ram, vec![0; bytes as usize]))
+    fn ram_blank(&self, pd: u32, bytes: u32) -> HostResult<u32> {
+        self.ask("ram_blank")?;
+        let id = self.add_dataspace(Some(pd), DataspaceKind::Ram, vec![0xdd; bytes as usize]);
+        self.dataspaces.borrow_mut().get_mut(&id).expect("just made").filled = 0;
+        Ok(id)
+    }
+
+    fn ram_fill(&self, _pd: u32, dataspace: u32, bytes: u32, from: Option<Span>) -> HostResult<()> {
+        self.ask("ram_fill")?;
+        let content = from.map_or(vec![0; bytes as usize], |span| {
+            let mut content = vec![0; bytes as usize];
+            self.read(span, &mut content);
+            content
+        });
+        let mut all = self.dataspaces.borrow_mut();
+        let blank = all.get_mut(&dataspace).expect("there");
+        let to = blank.filled as usize;
+        blank.data.borrow_mut()[to..to + content.len()].copy_from_slice(&content);
+        blank.filled += bytes;
+        Ok(())
     }
 
     fn attach(&self, pd: u32, region: &Region) -> HostResult<()> {
         self.ask("attach")?;
-        assert!(self.dataspaces.borrow().contains_key(&region.dataspace));
+        let attached = &self.dataspaces.borrow()[&region.dataspace];
+        assert!(attached.filled >= attached.bytes, "nobody sees what another left in memory");
         self.pd(pd, |pd| pd.regions.push(*region));
         Ok(())
     }
@@ -311,7 +330,11 @@ impl Host for World {
 
     fn show(&self, dataspace: u32, writable: bool) -> HostResult<Span> {
         self.ask("show")?;
-        let data = self.dataspaces.borrow()[&dataspace].data.clone();
+        let data = {
+            let shown = &self.dataspaces.borrow()[&dataspace];
+            assert!(shown.filled >= shown.bytes, "nobody sees what another left in memory");
+            shown.data.clone()
+        };
         Ok(self.view(data, writable))
     }
 

@@ -77,3 +77,9 @@ pub const HELD_OBJECT: u32 = 1;
 pub const HELD_THREAD: u32 = 2;
 /// Hash of a ROM is the checkpointer's business; this gives the bytes: see [`crate::manager::ATTACH`].
 pub const ROM_NAME_WORDS: usize = 4;
+/// Makes RAM like [`RAM_CREATE`] that cannot be attached, and by nobody, until [`RAM_FILL`] has filled all of it.
+/// MR1 bytes. Result: dataspace id.
+pub const RAM_BLANK: u32 = 16;
+/// Fills the next bytes of blank RAM of the PD. MR1 dataspace id, MR2 bytes, whole pages, MR3 address of their
+/// content in the parent's memory, attached in one piece, or 0 for zeros.
+pub const RAM_FILL: u32 = 17;

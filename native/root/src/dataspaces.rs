@@ -12,7 +12,7 @@ pub const DATASPACES_MAX: usize = 512;
 /// What a dataspace is made of.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Kind {
-    /// RAM, zeroed when it was made.
+    /// RAM. None of it can be attached until all of it was filled or zeroed.
     Ram,
     /// A module of the boot archive, in place and read-only.
     Rom,
@@ -33,6 +33,8 @@ pub struct Dataspace {
     pub phys: u32,
     /// Bytes; whole pages except for ROM.
     pub bytes: u32,
+    /// Of RAM, how many bytes from the start on are filled.
+    pub filled: u32,
     /// Name of a ROM, see [`thaw_native_abi::name_words`].
     pub name: [u32; 4],
 }
@@ -42,6 +44,12 @@ impl Dataspace {
     #[must_use]
     pub const fn mapped_bytes(&self) -> u32 {
         self.bytes.next_multiple_of(PAGE_BYTES)
+    }
+
+    /// Whether a part of it still has what some other PD left in that memory.
+    #[must_use]
+    pub fn is_blank(&self) -> bool {
+        self.kind == Kind::Ram && self.filled < self.bytes
     }
 }
 
@@ -76,6 +84,11 @@ impl Dataspaces {
     #[must_use]
     pub fn get(&self, id: u32) -> Option<&Dataspace> {
         self.list.binary_search_by_key(&id, |d| d.id).ok().map(|at| &self.list[at])
+    }
+
+    /// The dataspace with that id, to change it.
+    pub fn get_mut(&mut self, id: u32) -> Option<&mut Dataspace> {
+        self.list.binary_search_by_key(&id, |d| d.id).ok().map(|at| &mut self.list[at])
     }
 
     /// Removes the dataspace with that id.
@@ -115,7 +128,8 @@ mod tests {
     use thaw_native_abi::name_words;
 
     fn rom(name: &str) -> Dataspace {
-        Dataspace { id: 0, kind: Kind::Rom, owner: None, phys: 0x4800_0000, bytes: 5, name: name_words(name) }
+        let (id, phys, name) = (0, 0x4800_0000, name_words(name));
+        Dataspace { id, kind: Kind::Rom, owner: None, phys, bytes: 5, filled: 0, name }
     }
 
     #[test]

@@ -37,6 +37,8 @@ pub enum Error {
     InUse,
     /// An address is not page aligned or not in the range of regions.
     BadAddress,
+    /// RAM that was made blank and is not filled yet.
+    Blank,
     /// A size is zero or beyond the object.
     BadSize,
     /// A slot is outside `SLOT_USER..SLOT_END`.
@@ -74,7 +76,7 @@ impl Error {
             Self::BadSize | Self::BadSlot | Self::BadPriority | Self::ClockBackwards | Self::EndOfThreads => {
                 raw::L4_ERANGE
             }
-            Self::BadBadge | Self::BadRights | Self::Program(_) => raw::L4_EINVAL,
+            Self::BadBadge | Self::BadRights | Self::Blank | Self::Program(_) => raw::L4_EINVAL,
             Self::Frozen | Self::Ending => raw::L4_EBUSY,
             Self::Kernel(KernelError::Object(e)) => e.0,
             Self::Kernel(KernelError::Ipc(_)) => raw::L4_EINVAL,
@@ -101,6 +103,7 @@ impl Error {
             Self::BadBadge => ("bad badge or label", "use a multiple of four below 2^31"),
             Self::BadRights => ("bad rights", "use R, RW, RX or RWX; modules are read-only"),
             Self::ClockBackwards => ("the clock would run backwards", "set it forwards only"),
+            Self::Blank => ("its content is not complete", "fill all of it first"),
             Self::Frozen => ("the PD is being checkpointed", "try again when it runs"),
             Self::Ending => ("the PD has ended", "destroy it"),
             Self::Program(_) => {

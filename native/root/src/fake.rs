@@ -1,6 +1,6 @@
 //! A machine for tests: the scripted kernel, memory that is only counted, a clock that stands.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 
 use thaw_l4::fake::{Fake, Scripted};
 use thaw_l4::{Answer, Incoming, Kernel, MsgTag, Revision, Selector, Timeouts, Vfp, raw};
@@ -20,6 +20,8 @@ pub struct FakeMachine {
     pub kernel: Fake,
     /// Bytes zeroed so far.
     pub zeroed: Cell<u32>,
+    /// Pages copied so far: to, from, bytes.
+    pub copied: RefCell<Vec<(u32, u32, u32)>>,
     /// What the clock shows.
     pub now_us: Cell<u64>,
 }
@@ -27,7 +29,12 @@ pub struct FakeMachine {
 impl FakeMachine {
     /// A machine whose kernel agrees to everything.
     pub fn new() -> Self {
-        Self { kernel: Fake::new(Revision::G), zeroed: Cell::new(0), now_us: Cell::new(1000) }
+        Self {
+            kernel: Fake::new(Revision::G),
+            zeroed: Cell::new(0),
+            copied: RefCell::default(),
+            now_us: Cell::new(1000),
+        }
     }
 
     /// A machine whose kernel refuses the `n`th call from now.
@@ -77,6 +84,10 @@ impl Kernel for FakeMachine {
 impl Machine for FakeMachine {
     fn zero(&self, _phys: u32, bytes: u32) {
         self.zeroed.set(self.zeroed.get() + bytes);
+    }
+
+    fn copy(&self, to: u32, from: u32, bytes: u32) {
+        self.copied.borrow_mut().push((to, from, bytes));
     }
 
     fn copy_in(&self, _phys: u32, _bytes: &[u8]) {}

@@ -19,6 +19,15 @@ pub const fn pages_of(bytes: u32) -> Option<u32> {
     if bytes > u32::MAX - (PAGE_BYTES - 1) { None } else { Some(bytes.div_ceil(PAGE_BYTES)) }
 }
 
+/// The words that hold the bits of a run of pages, and which bits of them.
+fn words(first: u32, pages: u32) -> impl DoubleEndedIterator<Item = (usize, u32)> {
+    let end = first + pages;
+    (first / 32..end.div_ceil(32)).map(move |word| {
+        let (from, to) = (first.max(word * 32) % 32, (end - word * 32).min(32));
+        (word as usize, (!0 >> (32 - (to - from))) << from)
+    })
+}
+
 /// The free page frames of one range of RAM.
 pub struct Frames {
     /// Bit set: free.
@@ -59,7 +68,7 @@ impl Frames {
         let last = end.unwrap_or(u32::MAX).saturating_sub(self.base);
         for page in first / PAGE_BYTES..(last / PAGE_BYTES).min(self.pages) {
             if self.is_free(page) != free {
-                self.set(page, free);
+                self.set(page, 1, free);
                 self.total_pages = if free { self.total_pages + 1 } else { self.total_pages - 1 };
             }
         }
@@ -69,15 +78,12 @@ impl Frames {
         self.free[(page / 32) as usize] & (1 << (page % 32)) != 0
     }
 
-    fn set(&mut self, page: u32, free: bool) {
-        let word = &mut self.free[(page / 32) as usize];
-        if free {
-            *word |= 1 << (page % 32);
-            self.free_pages += 1;
-        } else {
-            *word &= !(1 << (page % 32));
-            self.free_pages -= 1;
+    fn set(&mut self, first: u32, pages: u32, free: bool) {
+        for (word, mask) in words(first, pages) {
+            let word = &mut self.free[word];
+            *word = if free { *word | mask } else { *word & !mask };
         }
+        self.free_pages = if free { self.free_pages + pages } else { self.free_pages - pages };
     }
 
     /// Pages that are free now.
@@ -105,9 +111,7 @@ impl Frames {
         let align = pages.checked_next_power_of_two()?.min(LARGE_PAGES);
         let first =
             if pages < LARGE_PAGES { self.find_up(pages, align) } else { self.find_down(pages, align) }?;
-        for page in first..first + pages {
-            self.set(page, false);
-        }
+        self.set(first, pages, false);
         Some(self.base + first * PAGE_BYTES)
     }
 
@@ -144,11 +148,15 @@ impl Frames {
     }
 
     fn first_taken(&self, at: u32, pages: u32) -> Option<u32> {
-        (at..at + pages).find(|page| !self.is_free(*page))
+        let taken = |(word, mask): (usize, u32)| (word, !self.free[word] & mask);
+        let (word, taken) = words(at, pages).map(taken).find(|(_, taken)| *taken != 0)?;
+        Some(word as u32 * 32 + taken.trailing_zeros())
     }
 
     fn last_taken(&self, at: u32, pages: u32) -> Option<u32> {
-        (at..at + pages).rev().find(|page| !self.is_free(*page))
+        let taken = |(word, mask): (usize, u32)| (word, !self.free[word] & mask);
+        let (word, taken) = words(at, pages).rev().map(taken).find(|(_, taken)| *taken != 0)?;
+        Some(word as u32 * 32 + taken.ilog2())
     }
 
     /// Gives back what [`alloc`](Self::alloc) returned.
@@ -159,10 +167,8 @@ impl Frames {
     pub fn free(&mut self, addr: u32, pages: u32) {
         let first = addr.checked_sub(self.base).expect("frame below RAM freed") / PAGE_BYTES;
         assert!(first + pages <= self.pages, "frame beyond RAM freed");
-        for page in first..first + pages {
-            assert!(!self.is_free(page), "frame freed twice");
-            self.set(page, true);
-        }
+        assert!(words(first, pages).all(|(word, mask)| self.free[word] & mask == 0), "frame freed twice");
+        self.set(first, pages, true);
     }
 }
 

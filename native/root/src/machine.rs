@@ -9,6 +9,9 @@ pub trait Machine: Kernel {
     /// Zeroes whole pages.
     fn zero(&self, phys: u32, bytes: u32);
 
+    /// Copies whole pages from another physical address.
+    fn copy(&self, to: u32, from: u32, bytes: u32);
+
     /// Copies bytes, perhaps code, to a physical address.
     fn copy_in(&self, phys: u32, bytes: &[u8]);
 

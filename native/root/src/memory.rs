@@ -54,6 +54,14 @@ pub const fn attributes(kind: Kind) -> u32 {
 impl Root {
     /// Makes zeroed, physically contiguous RAM charged to `owner`; returns its id.
     pub fn ram_create(&mut self, m: &impl Machine, owner: PdId, bytes: u32) -> Result<u32> {
+        let id = self.ram_blank(owner, bytes)?;
+        let bytes = self.dataspaces.get(id).map_or(0, |dataspace| dataspace.bytes);
+        self.ram_fill(m, owner, id, bytes, None)?;
+        Ok(id)
+    }
+
+    /// As [`ram_create`](Self::ram_create), but of no use until [`ram_fill`](Self::ram_fill) has filled all of it.
+    pub fn ram_blank(&mut self, owner: PdId, bytes: u32) -> Result<u32> {
         let pages = pages_of(bytes).filter(|pages| *pages != 0).ok_or(Error::BadSize)?;
         if !self.dataspaces.has_room() {
             return Err(Error::TableFull);
@@ -65,16 +73,53 @@ impl Root {
             self.pds.get_mut(owner)?.quota.give(pages);
             return Err(Error::NoMemory);
         };
-        m.zero(phys, pages * PAGE_BYTES);
         let dataspace = Dataspace {
             id: 0,
             kind: Kind::Ram,
             owner: Some(owner),
             phys,
             bytes: pages * PAGE_BYTES,
+            filled: 0,
             name: [0; 4],
         };
         self.dataspaces.add(dataspace)
+    }
+
+    /// Fills the next `bytes` bytes of blank RAM: with what stands at `from` in the memory of a PD, or with zeros.
+    pub fn ram_fill(
+        &mut self,
+        m: &impl Machine,
+        owner: PdId,
+        id: u32,
+        bytes: u32,
+        from: Option<(PdId, u32)>,
+    ) -> Result<()> {
+        let source = from.map(|(pd, addr)| self.attached(pd, addr, bytes)).transpose()?;
+        let dataspace = self.dataspaces.get_mut(id).ok_or(Error::NoSuchObject)?;
+        if dataspace.owner != Some(owner) || dataspace.kind != Kind::Ram {
+            return Err(Error::NotOwner);
+        }
+        if bytes == 0 || !bytes.is_multiple_of(PAGE_BYTES) || bytes > dataspace.bytes - dataspace.filled {
+            return Err(Error::BadSize);
+        }
+        let to = dataspace.phys + dataspace.filled;
+        match source {
+            Some(phys) => m.copy(to, phys, bytes),
+            None => m.zero(to, bytes),
+        }
+        dataspace.filled += bytes;
+        Ok(())
+    }
+
+    /// Physical address of whole pages that are attached in a PD in one piece.
+    fn attached(&self, pd: PdId, addr: u32, bytes: u32) -> Result<u32> {
+        let region = self.pds.get(pd)?.regions.find(addr).ok_or(Error::BadAddress)?;
+        let end = addr.checked_add(bytes).ok_or(Error::BadAddress)?;
+        if end > region.end() || !addr.is_multiple_of(PAGE_BYTES) {
+            return Err(Error::BadAddress);
+        }
+        let dataspace = self.dataspaces.get(region.dataspace).ok_or(Error::NoSuchObject)?;
+        Ok(dataspace.phys + region.offset + (addr - region.addr))
     }
 
     /// The dataspace, if `pd` may attach it: its own, or a ROM.
@@ -90,6 +135,9 @@ impl Root {
     pub fn attach(&mut self, pd: PdId, spec: AttachSpec) -> Result<Region> {
         let dataspace = *self.dataspaces.get(spec.dataspace).ok_or(Error::NoSuchObject)?;
         check_rights(dataspace.kind, spec.rights)?;
+        if dataspace.is_blank() {
+            return Err(Error::Blank);
+        }
         let rest = dataspace.mapped_bytes().checked_sub(spec.offset).ok_or(Error::BadSize)?;
         let bytes = spec.bytes.unwrap_or(rest);
         let bytes = pages_of(bytes).ok_or(Error::BadSize)? * PAGE_BYTES;
@@ -202,6 +250,7 @@ impl Root {
             owner: Some(pd),
             phys,
             bytes: pages * PAGE_BYTES,
+            filled: 0,
             name: [0; 4],
         };
         let dataspace = self.dataspaces.add(dataspace)?;

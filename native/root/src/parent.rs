@@ -60,6 +60,16 @@ impl Root {
                 let dataspace = self.ram_create(m, id, args.get(1)?)?;
                 Ok(Outcome::words(&[dataspace]))
             }
+            op::RAM_BLANK => Ok(Outcome::words(&[self.ram_blank(id, args.get(1)?)?])),
+            op::RAM_FILL => {
+                let (dataspace, bytes, addr) = (args.get(1)?, args.get(2)?, args.get(3)?);
+                let parent = self.pds.get(id)?.parent;
+                let from = match addr {
+                    0 => None,
+                    _ => Some((parent.ok_or(Error::NotOwner)?, addr)),
+                };
+                self.ram_fill(m, id, dataspace, bytes, from).map(|()| Outcome::EMPTY)
+            }
             op::ATTACH => {
                 let dataspace = self.dataspace_of(id, args.get(1)?)?.id;
                 let spec = AttachSpec {

@@ -34,6 +34,7 @@ impl Root {
                 owner: None,
                 phys: archive_phys + module.offset,
                 bytes: module.bytes.len() as u32,
+                filled: 0,
                 name: name_words(module.name),
             })?;
         }

@@ -144,6 +144,33 @@ fn memory_of_others_is_refused() {
 }
 
 #[test]
+fn nobody_sees_what_another_left_in_memory() {
+    let (mut root, id) = one_pd();
+    let m = FakeMachine::new();
+    let child = root.pd_create(&m, &crate::pd::PdSpec { quota_pages: 8, ..spec(Some(id)) }).expect("room");
+    let source = root.allocate(&m, id, pages(2), 0, raw::L4_FPAGE_RW).expect("room");
+    let blank = root.ram_blank(child, pages(3)).expect("room");
+    let zeroed = m.zeroed.get();
+    let rights = raw::L4_FPAGE_RW;
+    let at = AttachSpec { dataspace: blank, addr: 0, offset: 0, bytes: None, rights };
+    let fill = |root: &mut Root, pd, bytes, from| root.ram_fill(&m, pd, blank, bytes, from);
+    assert_eq!(root.attach(child, at).err(), Some(Error::Blank));
+    assert_eq!(fill(&mut root, id, pages(1), None), Err(Error::NotOwner));
+    assert_eq!(fill(&mut root, child, 100, None), Err(Error::BadSize));
+    assert_eq!(fill(&mut root, child, pages(2), Some((id, source.addr + pages(1)))), Err(Error::BadAddress));
+    assert_eq!(fill(&mut root, child, pages(1), Some((child, source.addr))), Err(Error::BadAddress));
+    assert_eq!(fill(&mut root, child, pages(2), Some((id, source.addr))), Ok(()));
+    assert_eq!(root.attach(child, at).err(), Some(Error::Blank), "a page is missing");
+    assert_eq!(root.attach_mapped(&m, id, blank, 0, rights).err(), Some(Error::Blank), "for its parent, too");
+    assert_eq!(fill(&mut root, child, pages(2), None), Err(Error::BadSize));
+    assert_eq!(fill(&mut root, child, pages(1), None), Ok(()));
+    let phys = |root: &Root, id| root.dataspaces.get(id).expect("there").phys;
+    let copied = vec![(phys(&root, blank), phys(&root, source.dataspace), pages(2))];
+    assert_eq!((m.copied.borrow().clone(), m.zeroed.get() - zeroed), (copied, pages(1)));
+    root.attach(child, at).expect("complete");
+}
+
+#[test]
 fn a_quota_is_given_whole_or_not_at_all() {
     let (mut root, parent) = one_pd();
     let m = FakeMachine::new();
