@@ -80,7 +80,8 @@ pub struct PdInfo {
 /// A thread as the core made it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct ThreadInfo {
-    /// The thread.
+    /// The thread. When it has ended its slot stays empty for a while: a stop may trigger it once more before it
+    /// reads the books again, and a trigger would start a thread that never ran.
     pub cap: Cap<Thread>,
     /// Address of its UTCB in the PD.
     pub utcb: u32,

@@ -8,7 +8,7 @@
 //! 5. Save UTCBs, and find out what each thread was doing.
 
 use l4_sys::{Frame, Selector, Timeouts, raw};
-use thaw_l4::{ExRegs, Kernel, ThreadControl};
+use thaw_l4::{Error as KernelError, ExRegs, IpcError, Kernel, ThreadControl};
 use thaw_protocol::{
     Activity, CALL_FORGOTTEN, Error, ErrorKind, NO_THREAD, StopReport, THREADS_MAX, activity_kind,
     trace::Event,
@@ -220,14 +220,24 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
             // Also after a pass: whoever lost its trigger may have entered the kernel meanwhile and is blocked
             // without one.
             for i in bits(self.set.mask(Phase::Triggered)) {
-                self.ex_regs(i, ExRegs::TRIGGER)?;
-                self.trace(Event::Trigger.of(i));
+                self.trigger_again(i)?;
             }
             if passed {
                 return Ok(());
             }
         }
         Err(ErrorKind::BarrierTimeout.with(ROUNDS, 0, 0))
+    }
+
+    /// Triggers thread `i`, unless it has ended meanwhile: the books are read again before anything else is done.
+    fn trigger_again(&mut self, i: usize) -> Result<(), Error> {
+        let Some(info) = self.set.entries[i].info else { return Ok(()) };
+        match info.cap.ex_regs(self.k, ExRegs::TRIGGER) {
+            Ok(_) => self.trace(Event::Trigger.of(i)),
+            Err(KernelError::Ipc(IpcError(raw::L4_IPC_ENOT_EXISTENT))) => {}
+            Err(e) => return Err(at(step::EX_REGS)(e)),
+        }
+        Ok(())
     }
 
     /// Passes the barrier; everything of the set must come to rest.

@@ -1,4 +1,7 @@
 //! Slots of root's own capability space.
+//!
+//! They are given out in turn: one that was given back is not used again before all others were. So whoever noted a
+//! thread's slot, as the checkpoint service does, does not find another thread in it soon after.
 
 use thaw_l4::CapIndex;
 
@@ -13,25 +16,32 @@ const WORDS: usize = (COUNT / 32) as usize;
 pub struct Slots {
     used: [u32; WORDS],
     in_use: u32,
-    /// No word before this one has a free slot.
-    hint: usize,
+    /// Where the search for a free one begins.
+    next: u32,
 }
 
 impl Slots {
     /// All free.
     #[must_use]
     pub const fn new() -> Self {
-        Self { used: [0; WORDS], in_use: 0, hint: 0 }
+        Self { used: [0; WORDS], in_use: 0, next: 0 }
     }
 
-    /// Takes the lowest free slot.
+    /// Takes the free slot that has not been used for longest, or never.
     pub fn alloc(&mut self) -> Option<CapIndex> {
-        let at = (self.hint..WORDS).find(|w| self.used[*w] != u32::MAX)?;
-        let bit = self.used[at].trailing_ones();
-        self.used[at] |= 1 << bit;
-        self.hint = at;
+        let n = self.free_from(self.next).or_else(|| self.free_from(0))?;
+        self.used[(n / 32) as usize] |= 1 << (n % 32);
+        self.next = (n + 1) % COUNT;
         self.in_use += 1;
-        Some(CapIndex(FIRST + at as u32 * 32 + bit))
+        Some(CapIndex(FIRST + n))
+    }
+
+    fn free_from(&self, start: u32) -> Option<u32> {
+        let below = (1 << (start % 32)) - 1;
+        let first = (start / 32) as usize;
+        let used = |w: usize| if w == first { self.used[w] | below } else { self.used[w] };
+        let word = (first..WORDS).find(|w| used(*w) != u32::MAX)?;
+        Some(word as u32 * 32 + used(word).trailing_ones())
     }
 
     /// Takes the lowest `count` free slots in a row.
@@ -54,7 +64,6 @@ impl Slots {
         assert!(self.is_used(slot), "slot freed that is not in use");
         let n = slot.0 - FIRST;
         self.used[(n / 32) as usize] &= !(1 << (n % 32));
-        self.hint = self.hint.min((n / 32) as usize);
         self.in_use -= 1;
     }
 
@@ -83,17 +92,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_lowest_free_slot_comes_first_and_all_are_reachable() {
+    fn a_slot_is_used_again_after_all_others() {
         let mut slots = Slots::new();
         for n in 0..COUNT {
             assert_eq!(slots.alloc(), Some(CapIndex(FIRST + n)));
         }
         assert_eq!(slots.alloc(), None);
-        slots.free(CapIndex(FIRST + 70));
-        slots.free(CapIndex(FIRST + 3));
+        for n in [70, 3] {
+            slots.free(CapIndex(FIRST + n));
+        }
         assert_eq!(slots.in_use(), COUNT - 2);
         assert_eq!(slots.alloc(), Some(CapIndex(FIRST + 3)));
+        slots.free(CapIndex(FIRST + 3));
         assert_eq!(slots.alloc(), Some(CapIndex(FIRST + 70)));
+        assert_eq!(slots.alloc(), Some(CapIndex(FIRST + 3)), "once round");
     }
 
     #[test]
@@ -104,8 +116,8 @@ mod tests {
         slots.free(taken[30]);
         assert_eq!(slots.alloc_run(64), Some(CapIndex(FIRST + 40)));
         assert_eq!(slots.alloc_run(1), Some(taken[10]));
-        assert_eq!(slots.alloc(), Some(taken[30]));
         assert_eq!(slots.alloc(), Some(CapIndex(FIRST + 104)));
+        assert_eq!(slots.alloc(), Some(CapIndex(FIRST + 105)));
         assert_eq!(slots.in_use(), 105);
         assert_eq!(slots.alloc_run(COUNT), None);
         assert_eq!(slots.alloc_run(u32::MAX), None);
