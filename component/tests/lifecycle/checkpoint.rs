@@ -9,8 +9,9 @@ use thaw_image::Refusal;
 use thaw_image::store::Store;
 use thaw_protocol::slot_kind;
 
+use crate::disk::Disk;
 use crate::setup::{DISK_BYTES, checkpoint, is_running, name, target};
-use crate::world::{Disk, World};
+use crate::world::World;
 
 fn empty_disk(world: &World) -> Disk<'_> {
     Disk { world, bytes: vec![0; DISK_BYTES] }

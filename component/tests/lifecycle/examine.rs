@@ -5,8 +5,9 @@ use thaw_component::service::SlotEntry;
 use thaw_component::{Checkpointer, examine};
 use thaw_protocol::slot_kind;
 
+use crate::disk::Disk;
 use crate::setup::{DISK_BYTES, is_running, machine, name, tables, target};
-use crate::world::{Disk, World};
+use crate::world::World;
 
 /// Runs a check; its reasons by name, and the last line.
 fn check(world: &World, pd: u32, disk_bytes: usize) -> (Vec<String>, String) {

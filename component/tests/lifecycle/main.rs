@@ -2,6 +2,7 @@
 //! left when any one of them fails, and that an image brings everything back.
 
 mod checkpoint;
+mod disk;
 mod examine;
 mod parts;
 mod restore;

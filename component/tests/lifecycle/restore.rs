@@ -5,8 +5,9 @@ use thaw_component::mutate::Mutation;
 use thaw_component::{Error, Machine};
 use thaw_image::Abi;
 
+use crate::disk::Disk;
 use crate::setup::{ROM, disk_with_image, is_running, machine, name, restore, restore_on, rom, target};
-use crate::world::{Disk, FakePd, Run, World};
+use crate::world::{FakePd, Run, World};
 
 /// Everything of a PD that must come back, memory as the PD sees it.
 fn image_of(world: &World, pd: u32) -> (FakePd, Vec<Vec<u8>>) {

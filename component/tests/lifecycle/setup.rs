@@ -9,7 +9,8 @@ use thaw_image::{Abi, KernelName, Name};
 use thaw_l4::raw;
 use thaw_protocol::{Activity, activity_kind};
 
-use crate::world::{Disk, FakePd, Run, World};
+use crate::disk::Disk;
+use crate::world::{FakePd, Run, World};
 
 /// Bytes of a disk that holds two images of the target.
 pub const DISK_BYTES: usize = 1 << 20;

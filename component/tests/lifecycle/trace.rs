@@ -3,8 +3,9 @@
 use thaw_component::config::After;
 use thaw_component::trace;
 
+use crate::disk::Disk;
 use crate::setup::{DISK_BYTES, checkpoint, disk_with_image, restore, target};
-use crate::world::{Disk, World};
+use crate::world::World;
 
 /// Events of one side as told, in order.
 fn told(world: &World, side: &str) -> Vec<String> {

@@ -9,7 +9,6 @@ use thaw_component::host::*;
 use thaw_component::service::{Abilities, Probe, ServiceError, SlotEntry, ThreadState, Traced};
 use thaw_component::trace::Tracer;
 use thaw_image::Name;
-use thaw_image::store::BlockDevice;
 use thaw_l4::raw;
 use thaw_protocol::{ErrorKind, slot_kind, trace::Record};
 
@@ -565,45 +564,5 @@ impl thaw_component::service::Service for World {
     fn abilities(&self) -> Result<Abilities, ServiceError> {
         let bits = thaw_protocol::ability::RESUME | thaw_protocol::ability::RESTORE;
         Ok(Abilities { version: 1, limits: [64; 3], bits, slots: (0x200, 0x400) })
-    }
-}
-
-/// A disk in memory, whose requests the world counts and refuses.
-pub struct Disk<'w> {
-    pub world: &'w World,
-    pub bytes: Vec<u8>,
-}
-
-impl Disk<'_> {
-    fn ask(&self, name: &str) -> Result<(), thaw_component::error::DiskError> {
-        let refused = thaw_component::error::DiskError::Failed(INJECTED);
-        if self.world.fails(name) { Err(refused) } else { Ok(()) }
-    }
-}
-
-impl BlockDevice for Disk<'_> {
-    type Error = thaw_component::error::DiskError;
-
-    fn sectors(&mut self) -> Result<u64, Self::Error> {
-        self.ask("disk_sectors")?;
-        Ok(self.bytes.len() as u64 / 512)
-    }
-
-    fn read(&mut self, lba: u64, bytes: &mut [u8]) -> Result<(), Self::Error> {
-        self.ask("disk_read")?;
-        bytes.copy_from_slice(&self.bytes[lba as usize * 512..][..bytes.len()]);
-        Ok(())
-    }
-
-    fn write(&mut self, lba: u64, bytes: &[u8]) -> Result<(), Self::Error> {
-        self.ask("disk_write")?;
-        let left = self.world.writes_left.get().checked_sub(1);
-        self.world.writes_left.set(left.ok_or(thaw_component::error::DiskError::Failed(INJECTED))?);
-        self.bytes[lba as usize * 512..][..bytes.len()].copy_from_slice(bytes);
-        Ok(())
-    }
-
-    fn flush(&mut self) -> Result<(), Self::Error> {
-        self.ask("disk_flush")
     }
 }

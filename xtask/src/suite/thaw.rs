@@ -126,7 +126,8 @@ fn bad(context: &Context, kernel: &Kernel) -> Result<()> {
         Changes { settings: vec![SMALL_TARGET.into()], quota_mib: Some(SMALL_MIB), ..Changes::default() };
     let (text, code) = checked(context, kernel, "magpie", &small)?;
     ensure(code == Some(NOT_SAVEABLE), || format!("exit code {code:?}: {text}"))?;
-    for expected in ["CANNOT be saved, 3 reasons", "slot 0x300", "slot 0x301", "(target-too-large)"] {
+    for expected in ["CANNOT be saved, 4 reasons", "slot 0x300", "slot 0x301", "(target-too-large)", "(stop)"]
+    {
         ensure(text.contains(expected), || format!("no \"{expected}\" in: {text}"))?;
     }
     Ok(())

@@ -1,7 +1,7 @@
 //! A program that collects capabilities nobody made for it, so that it cannot be saved.
 //!
-//! Its second thread passes the first one the gate between them, into one slot after the other. Whoever
-//! saves a program knows the gate in the slot where it was made, and nothing of the copies.
+//! Its second thread passes the first one the capability of their log, into one slot after the other. Whoever
+//! saves a program knows the log in the slot where root put it, and nothing of the copies.
 #![no_std]
 #![no_main]
 
@@ -10,7 +10,7 @@ use thaw_l4::{
     ipc::{self, reply_and_wait, set_buffers, wait},
     raw,
 };
-use thaw_native_abi::layout::{SLOT_USER, priority};
+use thaw_native_abi::layout::{SLOT_LOG, SLOT_USER, priority};
 use thaw_rt::{kernel, println, request, thread};
 
 /// Where the gate is made.
@@ -50,10 +50,10 @@ fn collect() -> Result<()> {
     Ok(())
 }
 
-/// Passes the gate until nobody answers any more.
+/// Passes the log until nobody answers any more.
 extern "C" fn give(_: u32) -> ! {
     let k = kernel();
-    let item = SendItem::capability(GATE, raw::L4_CAP_FPAGE_RWS, 0);
+    let item = SendItem::capability(CapIndex(SLOT_LOG), raw::L4_CAP_FPAGE_RWS, 0);
     loop {
         let passed = Message::new(&k).item(item).call(Cap::<Gate>::new(GATE), raw::L4_PROTO_NONE);
         if let Err(e) = passed {
