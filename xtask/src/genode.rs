@@ -14,7 +14,7 @@ use crate::paths;
 const REPOSITORIES: [&str; 2] = ["component/genode", "core-patch/genode"];
 
 /// Run scripts in order; controls, which stop nothing, come before what they control.
-const SCENARIOS: [&str; 9] = [
+const SCENARIOS: [&str; 12] = [
     "thaw_core",
     "thaw_plain",
     "thaw_sheep",
@@ -24,6 +24,9 @@ const SCENARIOS: [&str; 9] = [
     "thaw_other_config",
     "thaw_flock_plain",
     "thaw_flock",
+    "thaw_flock_on",
+    "thaw_store",
+    "thaw_config",
 ];
 /// Prints an image.
 const SAVES: &str = "thaw_save";

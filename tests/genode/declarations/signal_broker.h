@@ -8,7 +8,6 @@
 
 namespace Genode {
 
-	struct Signal_context : Interface { };
 	struct Signal_source  : Interface { };
 }
 

@@ -61,8 +61,8 @@ const PROGRAMS: [Program; 2] = [
         makefile: "core-patch/genode/lib/mk/spec/arm/core-foc.mk",
     },
     Program {
-        sources: "component/genode/src/app/thaw",
-        includes: &["component/genode/src/app/thaw", SESSION],
+        sources: APP,
+        includes: &[APP, CHECKPOINT_SESSION, SESSION],
         header: "abi.h",
         rust: "component/genode/rust/src",
         archive: "libthaw_genode.a",
@@ -72,6 +72,10 @@ const PROGRAMS: [Program; 2] = [
 
 /// Interface of the service in core.
 const SESSION: &str = "core-patch/genode/include";
+/// Interface that the component offers.
+const CHECKPOINT_SESSION: &str = "component/genode/include";
+/// Sources of the component, of which its tests use some.
+const APP: &str = "component/genode/src/app/thaw";
 /// Programs that only run on Genode.
 const TESTS: [&str; 2] = ["core-patch/genode/src/test", "component/genode/src/test"];
 
@@ -91,7 +95,7 @@ fn compiles(context: &Context) -> Result<Vec<Verdict>> {
         units.extend(units_of(program.sources)?.into_iter().map(|u| (u, program.includes)));
     }
     for directory in TESTS {
-        units.extend(units_of(directory)?.into_iter().map(|u| (u, &[SESSION][..])));
+        units.extend(units_of(directory)?.into_iter().map(|u| (u, &[APP, CHECKPOINT_SESSION, SESSION][..])));
     }
     let verdict = |(unit, includes): (PathBuf, &[&str])| {
         let result = compile(&unit, &includes_of(includes), &context.out.join("unit.o"));

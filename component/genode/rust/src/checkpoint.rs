@@ -10,6 +10,9 @@ use crate::records::{PAGE, Records};
 use crate::scan;
 use crate::world::{Buffer, CoreResult, Span, World};
 
+/// What is done with an image before its target may be lost: the image, and a buffer for the way.
+pub type Keep<'k> = &'k mut dyn FnMut(Span, &mut [u8]) -> Result<()>;
+
 /// Runs of pages of an image at most: enough for 64 MiB.
 const EXTENTS_MAX: usize = 4096;
 /// Bytes that are read and hashed at once.
@@ -77,6 +80,8 @@ pub struct Done {
     pub ram_bytes: u32,
     /// Threads that were stopped.
     pub threads: u32,
+    /// Dataspaces of the target.
+    pub dataspaces: u32,
     /// From the first trigger to the commit, microseconds.
     pub stop_us: u64,
 }
@@ -97,16 +102,23 @@ impl<W: World> Drop for Frozen<'_, W> {
     }
 }
 
-/// Checkpoints the target into memory. On an error it runs on.
-pub fn checkpoint<W: World>(
-    world: &W,
-    tables: &mut Tables,
-    machine: &Machine,
-    (generation, after): (u64, After),
-) -> Result<Done> {
+/// What a checkpoint is to be.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Order {
+    /// Where it is made.
+    pub machine: Machine,
+    /// Number of the checkpoint.
+    pub generation: u64,
+    /// What becomes of the target.
+    pub after: After,
+}
+
+/// Checkpoints the target into memory, and from there to where `keep` puts it. On an error it runs on: a target
+/// that is to be destroyed stands still until its image is kept.
+pub fn checkpoint<W: World>(world: &W, tables: &mut Tables, order: &Order, keep: Keep<'_>) -> Result<Done> {
     let mut attempt = 1;
-    let (copy, stop_us) = loop {
-        match capture(world, tables, after) {
+    let done = loop {
+        match capture(world, tables, order, &mut *keep) {
             Err(error @ (Error::Stop(_) | Error::Changed(_))) if attempt < ATTEMPTS => {
                 world.say(format_args!("stop {attempt} of {ATTEMPTS}: {error}"));
                 attempt += 1;
@@ -115,17 +127,14 @@ pub fn checkpoint<W: World>(
             other => break other?,
         }
     };
-    if after == After::Destroy {
+    if order.after == After::Destroy {
         world.destroy();
     }
-    let image = write(world, tables, machine, (generation, after), copy)?;
-    let ram_bytes = tables.records.ram_bytes();
-    let threads = tables.records.live().count() as u32;
-    Ok(Done { image, ram_bytes, threads, stop_us })
+    Ok(done)
 }
 
-/// Stops the target and copies all that it is; returns its memory and how long that took.
-fn capture<W: World>(world: &W, tables: &mut Tables, after: After) -> Result<(Span, u64)> {
+/// Stops the target, copies all that it is, and makes an image of it.
+fn capture<W: World>(world: &W, tables: &mut Tables, order: &Order, keep: Keep<'_>) -> Result<Done> {
     let id = world.open().map_err(|e| Error::World("opening the target", 0, e))?;
     let records = &mut tables.records;
     scan::scan(world, records)?;
@@ -153,26 +162,41 @@ fn capture<W: World>(world: &W, tables: &mut Tables, after: After) -> Result<(Sp
     }
     views.iter().for_each(|(to, from)| world.copy(*to, *from));
     records.clock_us = world.now_us();
-    let end = match after {
+    let (image, end) = match order.after {
         After::GoOn => {
             let snapshot = stopped.go_on().map_err(|e| Error::Engine("resuming the target", e))?;
             let end = world.now_us();
             drop(frozen);
             read(&snapshot, records)?;
-            end
+            let image = write(world, tables, order, copy)?;
+            keep(image, &mut tables.buffer)?;
+            (image, end)
         }
         After::Destroy => {
-            if let Err(error) = read(&stopped, records) {
-                stopped.resume().map_err(|e| Error::Engine("resuming the target", e))?;
-                return Err(error);
-            }
             let end = world.now_us();
-            stopped.abandon().map_err(|e| Error::Engine("giving the target up", e))?;
-            end
+            let kept = read(&stopped, records)
+                .and_then(|()| write(world, tables, order, copy))
+                .and_then(|image| keep(image, &mut tables.buffer).map(|()| image));
+            match kept {
+                Err(error) => {
+                    stopped.resume().map_err(|e| Error::Engine("resuming the target", e))?;
+                    return Err(error);
+                }
+                Ok(image) => {
+                    stopped.abandon().map_err(|e| Error::Engine("giving the target up", e))?;
+                    (image, end)
+                }
+            }
         }
     };
     world.unview();
-    Ok((copy, end - begin))
+    Ok(Done {
+        image,
+        ram_bytes: tables.records.ram_bytes(),
+        threads: tables.records.live().count() as u32,
+        dataspaces: tables.records.dataspaces.len() as u32,
+        stop_us: end - begin,
+    })
 }
 
 fn read<W: World, State: Readable>(
@@ -192,24 +216,18 @@ fn read<W: World, State: Readable>(
     if fits { Ok(()) } else { Err(Error::TooMany("IRQs", irqs.len() as u32)) }
 }
 
-fn write<W: World>(
-    world: &W,
-    tables: &mut Tables,
-    machine: &Machine,
-    (generation, after): (u64, After),
-    copy: Span,
-) -> Result<Span> {
+fn write<W: World>(world: &W, tables: &mut Tables, order: &Order, copy: Span) -> Result<Span> {
     let identity = Identity {
         architecture: Architecture::Arm32,
         abi: Abi::G,
         board_id: 0,
-        board: machine.board,
+        board: order.machine.board,
         target: tables.records.name,
-        kernel: machine.kernel,
-        generation,
+        kernel: order.machine.kernel,
+        generation: order.generation,
         parent: Digest::NONE,
         clock_us: tables.records.clock_us,
-        flags: Flags { left_running: after == After::GoOn },
+        flags: Flags { left_running: order.after == After::GoOn },
     };
     // Without any page elided, and twice what tables of this size can need.
     let bound = tables.records.ram_bytes() + (512 << 10);

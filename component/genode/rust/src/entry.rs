@@ -10,9 +10,11 @@ use core::sync::atomic::{AtomicBool, Ordering};
 
 use thaw_image::{KernelName, Name};
 
-use crate::checkpoint::{After, Machine, Tables, checkpoint};
+use crate::checkpoint::{After, Machine, Order, Tables, checkpoint};
+use crate::error::{Error, Result};
 use crate::lines::print_image;
 use crate::restore::restore;
+use crate::store::{File, Files, Stored, find, load, save};
 use crate::world::{
     Asked, Attachment, Buffer, CoreResult, Handle, Message, Region, SessionInfo, Slot, Span, ThreadInfo,
     TimerInfo, Wish, World,
@@ -59,6 +61,13 @@ unsafe extern "C" {
     safe fn thaw_signal_source(badge: u32, handle: &mut u32) -> u32;
     safe fn thaw_semaphore(thread: u32, handle: &mut u32) -> u32;
     safe fn thaw_install(slot: u32, handle: u32) -> u32;
+    safe fn thaw_file_size(file: u32, bytes: &mut u64) -> u32;
+    fn thaw_file_read(file: u32, offset: u32, to: *mut u8, bytes: u32) -> u32;
+    /// Both spans are ours: buffers, none of which ends during the call.
+    safe fn thaw_file_write(file: u32, offset: u32, from: &Span) -> u32;
+    safe fn thaw_file_read_into(file: u32, offset: u32, to: &Span) -> u32;
+    safe fn thaw_file_empty(file: u32) -> u32;
+    safe fn thaw_file_sync(file: u32) -> u32;
     safe fn thaw_abort() -> !;
 }
 
@@ -240,6 +249,34 @@ impl World for Cxx {
     }
 }
 
+impl Files for Cxx {
+    fn size(&self, file: File) -> Asked<u64> {
+        let mut bytes = 0;
+        asked(thaw_file_size(file as u32, &mut bytes)).map(|()| bytes)
+    }
+
+    fn read(&self, file: File, offset: u32, to: &mut [u8]) -> Asked<()> {
+        // SAFETY: `to` has that many bytes.
+        asked(unsafe { thaw_file_read(file as u32, offset, to.as_mut_ptr(), to.len() as u32) })
+    }
+
+    fn read_into(&self, file: File, offset: u32, to: Span) -> Asked<()> {
+        asked(thaw_file_read_into(file as u32, offset, &to))
+    }
+
+    fn write_from(&self, file: File, offset: u32, from: Span) -> Asked<()> {
+        asked(thaw_file_write(file as u32, offset, &from))
+    }
+
+    fn empty(&self, file: File) -> Asked<()> {
+        asked(thaw_file_empty(file as u32))
+    }
+
+    fn sync(&self, file: File) -> Asked<()> {
+        asked(thaw_file_sync(file as u32))
+    }
+}
+
 /// Tables in static memory, lent to one caller at a time.
 struct Lent {
     busy: AtomicBool,
@@ -269,16 +306,73 @@ fn machine(board: &[u8; 32]) -> Machine {
     Machine { board: Name::from_padded(*board).unwrap_or(Name::EMPTY), kernel }
 }
 
-/// Checkpoints the target; `destroy` 1: and destroys it. Returns whether `image` is one.
+/// What is to be done, in words.
+#[repr(C)]
+struct Job {
+    board: [u8; 32],
+    /// Number of a new checkpoint.
+    generation: u64,
+    /// 1: the target is destroyed by its checkpoint.
+    destroy: u32,
+    /// 1: the image goes into the store.
+    store: u32,
+    stored: Stored,
+}
+
+/// What was done, in words.
+#[repr(C)]
+struct Outcome {
+    generation: u64,
+    us: u64,
+    image: Span,
+    threads: u32,
+    dataspaces: u32,
+    ram_bytes: u32,
+    /// 1: it was done.
+    ok: u32,
+    /// Why not, padded with zeros.
+    error: [u8; ERROR],
+}
+
+/// Bytes of an error's text.
+const ERROR: usize = 128;
+
+const _: () = assert!(size_of::<Job>() == 64 && size_of::<Outcome>() == 40 + ERROR);
+
+impl Outcome {
+    fn refuse(&mut self, what: &str, error: &Error) -> u32 {
+        Cxx.say(format_args!("{what}: {error}"));
+        let mut text = heapless::String::<{ 4 * ERROR }>::new();
+        // What does not fit is cut off.
+        let _ = write!(text, "{error}");
+        let length = text.len().min(ERROR - 1);
+        self.error = [0; ERROR];
+        self.error[..length].copy_from_slice(&text.as_bytes()[..length]);
+        0
+    }
+}
+
+/// Checkpoints the target. Returns whether there is an image.
 #[unsafe(no_mangle)]
-extern "C" fn thaw_rust_checkpoint(board: &[u8; 32], generation: u64, destroy: u32, image: &mut Span) -> u32 {
-    let after = if destroy == 0 { After::GoOn } else { After::Destroy };
-    let done = TABLES.with(|tables| checkpoint(&Cxx, tables, &machine(board), (generation, after)));
-    match done {
+extern "C" fn thaw_rust_checkpoint(job: &mut Job, out: &mut Outcome) -> u32 {
+    let after = if job.destroy == 0 { After::GoOn } else { After::Destroy };
+    let order = Order { machine: machine(&job.board), generation: job.generation, after };
+    let (store, stored) = (job.store != 0, &mut job.stored);
+    let mut keep = |image: Span, buffer: &mut [u8]| -> Result<()> {
+        if store {
+            let file = save(&Cxx, &Cxx, stored, image, buffer)?;
+            Cxx.say(format_args!("stored image {} is checkpoint {}", file.letter(), order.generation));
+        }
+        Ok(())
+    };
+    match TABLES.with(|tables| checkpoint(&Cxx, tables, &order, &mut keep)) {
         Some(Ok(done)) => {
-            *image = done.image;
+            (out.generation, out.us, out.image) = (order.generation, done.stop_us, done.image);
+            (out.threads, out.dataspaces, out.ram_bytes) = (done.threads, done.dataspaces, done.ram_bytes);
+            out.ok = 1;
             Cxx.say(format_args!(
-                "checkpoint {generation}: {} threads, {} KiB of RAM, image of {} KiB, stopped for {} us",
+                "checkpoint {}: {} threads, {} KiB of RAM, image of {} KiB, stopped for {} us",
+                order.generation,
                 done.threads,
                 done.ram_bytes / 1024,
                 done.image.bytes / 1024,
@@ -286,19 +380,19 @@ extern "C" fn thaw_rust_checkpoint(board: &[u8; 32], generation: u64, destroy: u
             ));
             1
         }
-        Some(Err(error)) => {
-            Cxx.say(format_args!("checkpoint failed: {error}"));
-            0
-        }
+        Some(Err(error)) => out.refuse("checkpoint failed", &error),
         None => 0,
     }
 }
 
 /// Makes the target of an image; returns whether it runs.
 #[unsafe(no_mangle)]
-extern "C" fn thaw_rust_restore(board: &[u8; 32], image: &Span) -> u32 {
-    match TABLES.with(|tables| restore(&Cxx, tables, &machine(board), *image)) {
+extern "C" fn thaw_rust_restore(job: &Job, image: &Span, out: &mut Outcome) -> u32 {
+    match TABLES.with(|tables| restore(&Cxx, tables, &machine(&job.board), *image)) {
         Some(Ok(done)) => {
+            (out.generation, out.us, out.image) = (done.generation, done.us, *image);
+            (out.threads, out.dataspaces, out.ram_bytes) = (done.threads, done.dataspaces, done.ram_bytes);
+            out.ok = 1;
             Cxx.say(format_args!(
                 "restored checkpoint {}: {} threads, {} KiB of RAM in {} us",
                 done.generation,
@@ -308,10 +402,33 @@ extern "C" fn thaw_rust_restore(board: &[u8; 32], image: &Span) -> u32 {
             ));
             1
         }
-        Some(Err(error)) => {
-            Cxx.say(format_args!("restore failed, nothing is left of it: {error}"));
-            0
+        Some(Err(error)) => out.refuse("restore failed, nothing is left of it", &error),
+        None => 0,
+    }
+}
+
+/// Finds the number of the newest image in the store, 0 if there is none; returns whether it could look.
+#[unsafe(no_mangle)]
+extern "C" fn thaw_rust_find(job: &mut Job, out: &mut Outcome) -> u32 {
+    match TABLES.with(|tables| find(&Cxx, &Cxx, &mut job.stored, &mut tables.buffer)) {
+        Some(Ok(newest)) => {
+            out.generation = newest.map_or(0, |(_, generation)| generation);
+            1
         }
+        Some(Err(error)) => out.refuse("store", &error),
+        None => 0,
+    }
+}
+
+/// Reads the newest image of the store into memory; returns whether it is there.
+#[unsafe(no_mangle)]
+extern "C" fn thaw_rust_load(job: &mut Job, out: &mut Outcome) -> u32 {
+    match TABLES.with(|tables| load(&Cxx, &Cxx, &mut job.stored, &mut tables.buffer)) {
+        Some(Ok((image, generation))) => {
+            (out.image, out.generation) = (image, generation);
+            1
+        }
+        Some(Err(error)) => out.refuse("restore failed", &error),
         None => 0,
     }
 }

@@ -6,6 +6,7 @@ use core::fmt;
 use thaw_component::service::ServiceError;
 use thaw_image::{Name, Refusal};
 
+use crate::store::File;
 use crate::world::{CoreResult, kind};
 
 /// Result of a step.
@@ -38,6 +39,10 @@ pub enum Error {
     NoRom(Name),
     /// The image is of another target.
     Other(Name),
+    /// A file of the store could not be used: for what, which, and why.
+    Store(&'static str, File, CoreResult),
+    /// There is no image to restore.
+    NoImage,
     /// The image has something of which this component knows nothing: what, and its number.
     Unsupported(&'static str, u32),
 }
@@ -97,6 +102,10 @@ impl fmt::Display for Error {
             }
             Self::NoRom(name) => write!(f, "ROM module {name} is missing: add it to the boot image"),
             Self::Other(name) => write!(f, "image is of target {name}: configure that one"),
+            Self::Store(what, file, why) => {
+                write!(f, "{what} stored image {}: {why}", file.letter())
+            }
+            Self::NoImage => f.write_str("there is no whole image in the store: make a checkpoint first"),
             Self::Unsupported(what, index) => {
                 write!(f, "image has {what} {index}, which this component cannot restore: use a newer one")
             }

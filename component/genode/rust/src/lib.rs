@@ -16,13 +16,15 @@ mod lines;
 mod records;
 mod restore;
 mod scan;
+mod store;
 mod world;
 
-pub use checkpoint::{After, Done, Machine, Tables, checkpoint};
+pub use checkpoint::{After, Done, Keep, Machine, Order, Tables, checkpoint};
 pub use error::{Error, Result};
 pub use lines::print_image;
 pub use records::Records;
 pub use restore::{Restored, restore};
+pub use store::{File, Files, Stored, find, load, save};
 pub use world::{
     Attachment, Buffer, CoreResult, Handle, Message, Region, SessionInfo, Slot, Span, ThreadInfo, TimerInfo,
     Wish, World, kind, memory,

@@ -41,6 +41,8 @@ pub struct Restored {
     pub ram_bytes: u32,
     /// Threads that go on.
     pub threads: u32,
+    /// Dataspaces of the target.
+    pub dataspaces: u32,
     /// From the verified image to the commit, microseconds.
     pub us: u64,
 }
@@ -57,6 +59,7 @@ impl<W: World> Building<'_, W> {
 impl<W: World> Drop for Building<'_, W> {
     fn drop(&mut self) {
         self.0.destroy();
+        self.0.freeze(false);
     }
 }
 
@@ -105,6 +108,7 @@ pub fn restore<W: World>(world: &W, tables: &mut Tables, machine: &Machine, imag
         generation: verified.header().identity.generation,
         ram_bytes: tables.records.ram_bytes(),
         threads: live.count_ones(),
+        dataspaces: tables.records.dataspaces.len() as u32,
         us: world.now_us() - begin,
     })
 }

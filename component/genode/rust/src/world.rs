@@ -26,6 +26,12 @@ impl CoreResult {
     pub const OK: u32 = 0;
     /// Past the last one.
     pub const NOT_FOUND: u32 = 4;
+    /// A file system has no space left.
+    pub const NO_SPACE: u32 = 12;
+    /// A file system refused something else.
+    pub const FILE: u32 = 13;
+    /// There is no file system.
+    pub const NO_FILES: u32 = 14;
 }
 
 impl fmt::Display for CoreResult {
@@ -42,6 +48,9 @@ impl fmt::Display for CoreResult {
             9 => "this kernel or core cannot do it",
             10 => "no session at core: route the service Thaw_core to this component",
             11 => "this component is short of memory: give it more RAM",
+            12 => "the file system is full, may not be written or does not answer: free space, look at its policy",
+            13 => "the file system refused: look at its own messages",
+            14 => "no file system is configured: add a node `store` and route the service File_system",
             _ => "unknown answer: core and component differ in version",
         })
     }

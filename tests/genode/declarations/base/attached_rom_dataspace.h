@@ -11,6 +11,8 @@ namespace Genode {
 	{
 		Attached_rom_dataspace(Env &, char const *name);
 
+		void                  sigh(Capability<Signal_context>);
+		void                  update();
 		Node                  node() const;
 		template <typename T> T *local_addr();
 		size_t                size() const;

@@ -12,6 +12,8 @@ namespace Genode {
 	{
 		Entrypoint(Env &, size_t stack, char const *name, Affinity::Location);
 		Rpc_entrypoint &rpc_ep();
+
+		template <typename INTERFACE, typename SERVER> Capability<INTERFACE> manage(Rpc_object<INTERFACE, SERVER> &);
 	};
 }
 

@@ -16,6 +16,7 @@ namespace Genode {
 	{
 		using Local_rm = Local::Constrained_region_map;
 
+		Parent               &parent();
 		Local_rm             &rm();
 		Pd_session           &pd();
 		Ram_allocator        &ram();

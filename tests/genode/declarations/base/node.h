@@ -13,10 +13,15 @@ namespace Genode {
 		Node();
 		Node(Node const &) = delete;
 
+		String<64> type() const;
+
 		bool has_attribute(char const *) const;
 		template <typename T> T attribute_value(char const *, T const otherwise) const;
 		void with_optional_sub_node(char const *type, auto const &fn) const { fn(_sub_node()); }
 		void with_sub_node(char const *type, auto const &fn, auto const &missing) const { fn(_sub_node()); missing(); }
+
+		void for_each_sub_node(auto const &fn) const { fn(_sub_node()); }
+		void for_each_sub_node(char const *type, auto const &fn) const { fn(_sub_node()); }
 
 		private: Node const &_sub_node() const;
 	};
@@ -32,6 +37,13 @@ namespace Genode {
 			fn(_new());
 			return _result();
 		}
+
+		void node(char const *name, auto const &fn) { fn(); }
+
+		void attribute(char const *name, char const *);
+		void attribute(char const *name, unsigned long long);
+		void attribute(char const *name, unsigned long);
+		template <size_t N> void attribute(char const *name, String<N> const &);
 
 		void node_attributes(Node const &);
 		[[nodiscard]] bool append_node_content(Node const &, Max_depth const &);

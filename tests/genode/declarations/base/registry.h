@@ -13,6 +13,12 @@ namespace Genode {
 
 		private: T *find();
 	};
+
+	template <typename T>
+	struct Registered : T
+	{
+		Registered(Registry<Registered<T>> &, auto &&... args) : T(args...) { }
+	};
 }
 
 #endif

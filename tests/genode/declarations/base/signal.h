@@ -18,6 +18,19 @@ namespace Genode {
 		void submit(unsigned = 1);
 	};
 
+	struct Signal_context : Noncopyable { };
+
+	struct Signal;
+
+	struct Signal_receiver : Noncopyable
+	{
+		Signal_context_capability manage(Signal_context &);
+		void                      dissolve(Signal_context &);
+		Signal                    wait_for_signal();
+	};
+
+	struct Signal { };
+
 	template <typename T, typename EP = Entrypoint>
 	struct Signal_handler : Noncopyable
 	{

@@ -38,6 +38,8 @@ namespace Genode {
 		};
 
 		virtual ~Parent();
+
+		template <typename ROOT> void announce(Capability<ROOT> const &);
 	};
 }
 

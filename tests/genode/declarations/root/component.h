@@ -7,12 +7,15 @@
 
 namespace Genode {
 
+	template <typename SESSION> struct Typed_root { using Rpc_functions = Rpc_list<>; };
+
 	template <typename SESSION>
-	struct Root_component : Noncopyable, Local_service<SESSION>::Factory
+	struct Root_component : Rpc_object<Typed_root<SESSION>>, Local_service<SESSION>::Factory
 	{
 		using Create_result = typename Local_service<SESSION>::Factory::Result;
 
 		Root_component(Rpc_entrypoint *, Allocator *);
+		Root_component(Entrypoint &, Allocator &);
 
 		protected:
 

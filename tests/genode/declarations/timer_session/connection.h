@@ -41,6 +41,7 @@ namespace Timer {
 		uint64_t         elapsed_us() const;
 		uint64_t         elapsed_ms() const;
 		void             sigh(Genode::Signal_context_capability);
+		void             trigger_once(uint64_t);
 		void             trigger_periodic(uint64_t);
 		void             msleep(uint64_t);
 	};

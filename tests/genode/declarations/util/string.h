@@ -56,6 +56,7 @@ namespace Genode {
 
 		char const *string() const;
 		size_t      length() const;
+		bool        valid() const;
 		void        print(Output &) const;
 
 		bool operator == (char const *) const;
@@ -70,6 +71,7 @@ namespace Genode {
 	void   bzero(void *, size_t);
 
 	template <typename T> T max(T, T);
+	template <typename T> T min(T, T);
 }
 
 #endif

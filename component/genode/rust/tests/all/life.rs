@@ -1,6 +1,6 @@
 //! A life: saved, refused, made again.
 
-use thaw_genode::{After, Done, Error, Machine, Slot, Span, Tables, checkpoint, kind, restore};
+use thaw_genode::{After, Done, Error, Machine, Order, Slot, Span, Tables, checkpoint, kind, restore};
 use thaw_image::{KernelName, Name};
 use thaw_protocol::{part, verb};
 
@@ -20,7 +20,8 @@ fn tables() -> Box<Tables> {
 }
 
 fn save(fake: &Fake, after: After) -> thaw_genode::Result<Done> {
-    checkpoint(fake, &mut tables(), &machine(), (1, after))
+    let order = Order { machine: machine(), generation: 1, after };
+    checkpoint(fake, &mut tables(), &order, &mut |_, _| Ok(()))
 }
 
 /// A saved and destroyed target, all steps forgotten.

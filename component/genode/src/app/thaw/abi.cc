@@ -36,8 +36,8 @@ extern "C" {
 	void thaw_freeze(Word frozen)                 { w().freeze(frozen != 0); }
 	void thaw_destroy()                           { w().destroy(); }
 	Word thaw_view(Word badge, Span *span)        { return w().view(badge, *span); }
-	void thaw_unview()                            { w().memory.unview(); }
-	Word thaw_take(Word buffer, Word bytes, Span *span) { return w().memory.take(buffer, bytes, *span); }
+	void thaw_unview()                            { w().memory().unview(); }
+	Word thaw_take(Word buffer, Word bytes, Span *span) { return w().memory().take(buffer, bytes, *span); }
 
 	void thaw_copy(Span const *to, Span const *from) {
 		Genode::memcpy((void *)to->addr, (void const *)from->addr, from->bytes); }
@@ -65,6 +65,14 @@ extern "C" {
 	Word thaw_signal_source(Word badge, Word *h)  { return w().signal_source(badge, *h); }
 	Word thaw_semaphore(Word thread, Word *h)     { return w().semaphore(thread, *h); }
 	Word thaw_install(Word slot, Word h)          { return w().install(slot, h); }
+
+	Word thaw_file_size(Word file, Long *bytes)   { return w().file_size(file, *bytes); }
+	Word thaw_file_read(Word file, Word offset, char *to, Word bytes) {
+		return w().file_read(file, offset, { Word(to), bytes }); }
+	Word thaw_file_read_into(Word file, Word offset, Span const *to) { return w().file_read(file, offset, *to); }
+	Word thaw_file_write(Word file, Word offset, Span const *from)   { return w().file_write(file, offset, *from); }
+	Word thaw_file_empty(Word file)               { return w().file_empty(file); }
+	Word thaw_file_sync(Word file)                { return w().file_sync(file); }
 
 	void thaw_abort()
 	{

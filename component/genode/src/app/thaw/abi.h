@@ -23,7 +23,7 @@ namespace Thaw::Rust {
 	using Word = Genode::uint32_t;
 	using Long = Genode::uint64_t;
 
-	enum { NO_CORE = 10, NO_MEMORY = 11, NO_HANDLE = ~0u };
+	enum { NO_CORE = 10, NO_MEMORY = 11, NO_SPACE = 12, FILE_REFUSED = 13, NO_FILES = 14, NO_HANDLE = ~0u };
 
 	struct Span { Word addr, bytes; };
 
@@ -52,6 +52,25 @@ namespace Thaw::Rust {
 
 	struct Wish { Word client_id, badge, dataspace; };
 
+	/* what is known of the stored images; only Rust looks into it */
+	struct Stored { Long generation; Word known, reserved; };
+
+	struct Job
+	{
+		char   board[32];
+		Long   generation;       /* of a new checkpoint */
+		Word   destroy, store;
+		Stored stored;
+	};
+
+	struct Outcome
+	{
+		Long generation, us;
+		Span image;
+		Word threads, dataspaces, ram_bytes, ok;
+		char error[128];
+	};
+
 	struct Attachment { Word map, at, size, offset, writeable, executable; };
 
 	using Message = Core_session::Message;
@@ -60,14 +79,17 @@ namespace Thaw::Rust {
 
 	static_assert(sizeof(Message) == 54*4 && sizeof(Region) == 10*4 && sizeof(Slot) == 6*4);
 	static_assert(sizeof(Thread) == 19*4 && sizeof(Timer) == 32 && sizeof(Session) == 136);
+	static_assert(sizeof(Job) == 64 && sizeof(Outcome) == 168);
 }
 
 extern "C" {
 
 	/* served by Rust */
 
-	Thaw::Rust::Word thaw_rust_checkpoint(char const board[32], Thaw::Rust::Long generation, Thaw::Rust::Word destroy, Thaw::Rust::Span *image);
-	Thaw::Rust::Word thaw_rust_restore   (char const board[32], Thaw::Rust::Span const *image);
+	Thaw::Rust::Word thaw_rust_checkpoint(Thaw::Rust::Job *, Thaw::Rust::Outcome *);
+	Thaw::Rust::Word thaw_rust_restore   (Thaw::Rust::Job const *, Thaw::Rust::Span const *image, Thaw::Rust::Outcome *);
+	Thaw::Rust::Word thaw_rust_find      (Thaw::Rust::Job *, Thaw::Rust::Outcome *);
+	Thaw::Rust::Word thaw_rust_load      (Thaw::Rust::Job *, Thaw::Rust::Outcome *);
 	void thaw_rust_print     (Thaw::Rust::Span const *image);
 
 	/* served by C++ */
@@ -106,6 +128,12 @@ extern "C" {
 	Thaw::Rust::Word thaw_signal_source(Thaw::Rust::Word badge, Thaw::Rust::Word *handle);
 	Thaw::Rust::Word thaw_semaphore(Thaw::Rust::Word thread, Thaw::Rust::Word *handle);
 	Thaw::Rust::Word thaw_install(Thaw::Rust::Word slot, Thaw::Rust::Word handle);
+	Thaw::Rust::Word thaw_file_size(Thaw::Rust::Word file, Thaw::Rust::Long *bytes);
+	Thaw::Rust::Word thaw_file_read(Thaw::Rust::Word file, Thaw::Rust::Word offset, char *to, Thaw::Rust::Word bytes);
+	Thaw::Rust::Word thaw_file_read_into(Thaw::Rust::Word file, Thaw::Rust::Word offset, Thaw::Rust::Span const *to);
+	Thaw::Rust::Word thaw_file_write(Thaw::Rust::Word file, Thaw::Rust::Word offset, Thaw::Rust::Span const *from);
+	Thaw::Rust::Word thaw_file_empty(Thaw::Rust::Word file);
+	Thaw::Rust::Word thaw_file_sync(Thaw::Rust::Word file);
 	void thaw_abort() __attribute__((noreturn));
 }
 

@@ -1,5 +1,5 @@
 /*
- * \brief  Checkpointer of one component: its parent
+ * \brief  Checkpointer of components: their parent
  */
 
 /*
@@ -12,15 +12,16 @@
 #include <base/component.h>
 #include <foc/syscall.h>
 
-#include <abi_world.h>
+#include <checkpoint_service.h>
+#include <state_report.h>
 
 namespace Thaw { struct Main; }
 
 
 /*
- * The main entrypoint serves the target and is always prompt. Checkpoint and restore run at the worker.
+ * The main entrypoint serves the targets and is always prompt. Checkpoints and restores run at the worker.
  */
-struct Thaw::Main : Target::Exit, World::Maker
+struct Thaw::Main : Control::Observer, Controls
 {
 	enum { WORKER_STACK = 512*1024 };
 
@@ -29,10 +30,9 @@ struct Thaw::Main : Target::Exit, World::Maker
 	Genode::Attached_rom_dataspace _config { _env, "config" };
 
 	Timer::Connection _timer { _env };
+	Genode::Heap      _heap  { _env.ram(), _env.rm() };
 
-	Gates::Core _core   { };
-	Wishes      _wishes { };
-	bool        _frozen = false;
+	Gates::Core _core { };
 
 	/* the entrypoint's thread is the one that constructs us */
 	static Genode::Native_capability _own_gate()
@@ -44,126 +44,83 @@ struct Thaw::Main : Target::Exit, World::Maker
 
 	Gates _gates { _env, _core, _own_gate() };
 
-	Genode::Constructible<Target_config> _target_config { };
-	Target::Attr  _attr          { };
+	Genode::Constructible<Files> _files { };
 
-	Genode::Constructible<Target> _target { };
+	World _world { _env, _core, _files };
 
-	World _world { _env, _core, _wishes, _frozen, *this };
+	Genode::Registry<Genode::Registered<Control>> _controls { };
+
+	Genode::Constructible<State_report> _report { };
 
 	Genode::Entrypoint _worker { _env, WORKER_STACK, "worker", Genode::Affinity::Location() };
 
-	Genode::Signal_handler<Main> _due_handler { _worker, *this, &Main::_handle_due };
+	Checkpoint_root _root { _worker, _heap, *this };
 
-	Timer::One_shot_timeout<Main> _due { _timer, *this, &Main::_submit_due };
+	Genode::Signal_handler<Main> _start_handler  { _worker, *this, &Main::_handle_start };
+	Genode::Signal_handler<Main> _config_handler { _worker, *this, &Main::_handle_config };
+	Genode::Signal_handler<Main> _report_handler { _worker, *this, &Main::_handle_report };
 
-	void _submit_due(Genode::Duration) { _due_handler.local_submit(); }
+	/* Control::Observer */
+	void state_changed() override { _report_handler.local_submit(); }
 
-	Rust::Long _generation = 0;
-
-
-	/* World::Maker */
-
-	Target *target() override { return _target.constructed() ? &*_target : nullptr; }
-
-	Target::Attr const &attr() const override { return _attr; }
-
-	Target_config &config() override { return *_target_config; }
-
-	void destroy() override { _target.destruct(); }
-
-	bool _make(bool restored)
+	/* Controls */
+	Control *control(Name const &name) override
 	{
-		_target.destruct();
-		_target.construct(_env, _attr, restored, _wishes, _core, _gates, _timer, _frozen, *_target_config, *this);
-		if (_target->make())
-			return true;
-
-		_target.destruct();
-		return false;
+		Control *found = nullptr;
+		_controls.for_each([&] (Control &control) {
+			if (control.name() == name) found = &control; });
+		return found;
 	}
 
-	Target *make_empty() override { return _make(true) ? &*_target : nullptr; }
-
-
-	void target_exited(int value) override
+	void _handle_report()
 	{
-		Genode::log("thaw: ", _attr.name, " exited with ", value);
+		if (_report.constructed())
+			_report->generate([&] (auto const &fn) {
+				_controls.for_each([&] (Control const &control) { fn(control); }); });
 	}
 
-	static Target::Attr _attr_from(Genode::Node const &target)
+	void _handle_start()
 	{
-		using Name = Genode::Child_policy::Name;
-		Name const name = target.attribute_value("name", Name("target"));
-		return {
+		_controls.for_each([&] (Control &control) { control.start(); });
+
+		/* what an image names must have been free until here */
+		if (_core.constructed())
+			(void)_core->use_upper_badges();
+	}
+
+	void _handle_config()
+	{
+		_config.update();
+		Genode::Node const config = _config.node();
+		config.for_each_sub_node("target", [&] (Genode::Node const &target) {
+			if (Control * const known = control(_name_of(target)))
+				known->apply(config, target);
+			else
+				Genode::warning("thaw: target ", _name_of(target), " is new: targets are made at the start only");
+		});
+	}
+
+	static Name _name_of(Genode::Node const &target) { return target.attribute_value("name", Name("target")); }
+
+	void _add(Genode::Node const &config, Genode::Node const &target)
+	{
+		Name const name = _name_of(target);
+		if (control(name)) {
+			Genode::error("thaw: two targets are called ", name);
+			return;
+		}
+		Target::Attr const attr {
 			.name   = name,
 			.binary = target.attribute_value("binary", name),
 			.ram    = { target.attribute_value("ram",  Genode::Number_of_bytes(4*1024*1024)) },
 			.caps   = { target.attribute_value("caps", 200ul) },
 		};
+		Managed::Common const common { _env, _core, _gates, _timer };
+		new (_heap) Genode::Registered<Control>(_controls, _env, _worker, _timer, common, _world,
+		                                        _files.constructed(), *this, attr, config, target);
 	}
 
-	struct Board
-	{
-		char name[32] { };
-
-		Board(Genode::String<32> const &from) { Genode::copy_cstring(name, from.string(), sizeof(name)); }
-	};
-
-	Board _board() const
-	{
-		return _config.node().attribute_value("board", Genode::String<32>("unknown"));
-	}
-
-	void _restore(Rust::Span const &image)
-	{
-		(void)thaw_rust_restore(_board().name, &image);
-	}
-
-	void _restore_from(Genode::String<64> const &module)
-	{
-		Genode::Attached_rom_dataspace rom(_env, module.string());
-		_restore({ Rust::Word(rom.local_addr<char>()), Rust::Word(rom.size()) });
-		if (_core.constructed())
-			(void)_core->use_upper_badges();
-	}
-
-	/**
-	 * At the worker, when a checkpoint or the restore from a module is due
-	 */
-	void _handle_due()
-	{
-		Genode::Node const config = _config.node();
-
-		if (!_generation && config.has_attribute("image")) {
-			_generation++;
-			_restore_from(config.attribute_value("image", Genode::String<64>()));
-			return;
-		}
-
-		bool const destroy = config.attribute_value("destroy", false);
-
-		Rust::Span image { };
-		if (!thaw_rust_checkpoint(_board().name, ++_generation, destroy, &image))
-			return;
-
-		if (config.attribute_value("print", false))
-			thaw_rust_print(&image);
-
-		if (destroy && config.attribute_value("restore", false))
-			_restore(image);
-
-		_schedule();
-	}
-
-	void _schedule()
-	{
-		unsigned const period = _config.node().attribute_value("period_ms", 0u);
-		if (period)
-			_due.schedule(Genode::Microseconds { 1000ull * period });
-	}
-
-	void _connect()
+	void _connect(bool images)
 	{
 		if (_config.node().attribute_value("core", true))
 			try { _core.construct(_env); }
@@ -176,36 +133,39 @@ struct Thaw::Main : Target::Exit, World::Maker
 			Genode::error("thaw: core does not know this component: result ", (unsigned)r);
 
 		/* what an image names must be free when it is restored */
-		if (!_config.node().has_attribute("image"))
+		if (!images)
 			(void)_core->use_upper_badges();
+	}
+
+	void _open_files(Genode::Node const &store)
+	{
+		auto const label = store.attribute_value("label", Genode::String<64>("/"));
+		try { _files.construct(_env, label); }
+		catch (...) { Genode::error("thaw: no session of File_system (", label, "): images stay in memory"); }
 	}
 
 	Main(Genode::Env &env) : _env(env)
 	{
-		serve_abi(_world);
-		_connect();
-		_target_config.construct(env);
-
 		Genode::Node const config = _config.node();
 
-		config.with_sub_node("target", [&] (Genode::Node const &target) {
-			_attr = _attr_from(target);
-			_target_config->write(target);
-		},
-		[&] { Genode::error("thaw: no target in the configuration"); });
+		serve_abi(_world);
 
-		if (config.has_attribute("image")) {
-			_due_handler.local_submit();
-			return;
-		}
-		if (!_make(false))
-			Genode::error("thaw: ", _attr.name, " could not be started");
+		config.with_optional_sub_node("store", [&] (Genode::Node const &store) { _open_files(store); });
+		if (config.attribute_value("report", false))
+			_report.construct(_env);
 
-		unsigned const after = config.attribute_value("checkpoint_after_ms", 0u);
-		if (after)
-			_due.schedule(Genode::Microseconds { 1000ull * after });
-		else
-			_schedule();
+		bool images = config.has_attribute("image") || config.has_attribute("resume");
+		config.for_each_sub_node("target", [&] (Genode::Node const &target) {
+			images |= target.has_attribute("image") || target.has_attribute("resume");
+			_add(config, target); });
+
+		_connect(images);
+
+		_config.sigh(_config_handler);
+		if (config.attribute_value("serve", false))
+			_env.parent().announce(_worker.manage(_root));
+
+		_start_handler.local_submit();
 	}
 };
 

@@ -21,12 +21,16 @@ namespace Thaw { class Memory; }
 
 class Thaw::Memory : Genode::Noncopyable
 {
+	public:
+
+		enum Buffer { COPY, IMAGE, BUFFERS };
+
 	private:
 
 		using Word = Rust::Word;
 		using Span = Rust::Span;
 
-		enum { BUFFERS = 2, VIEWS = 160 };
+		enum { VIEWS = 160 };
 
 		Genode::Env &_env;
 

@@ -22,6 +22,8 @@ class Thaw::Target : Genode::Child_policy, Genode::Noncopyable
 {
 	public:
 
+		using Name = Genode::Child_policy::Name;
+
 		struct Attr
 		{
 			Name        name;

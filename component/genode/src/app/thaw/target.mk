@@ -10,4 +10,4 @@ INC_DIR  += $(PRG_DIR) $(THAW_DIR)/core-patch/genode/include
 .PHONY: thaw_rust_sources
 thaw_rust.o: thaw_rust_sources
 	$(MSG_CONVERT)$@
-	$(VERBOSE)env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS $(THAW_DIR)/run/object thaw-genode $(CROSS_DEV_PREFIX) $(CURDIR)/$@ thaw_rust_checkpoint thaw_rust_restore thaw_rust_print
+	$(VERBOSE)env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS $(THAW_DIR)/run/object thaw-genode $(CROSS_DEV_PREFIX) $(CURDIR)/$@ thaw_rust_checkpoint thaw_rust_restore thaw_rust_find thaw_rust_load thaw_rust_print

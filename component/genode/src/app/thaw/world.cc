@@ -23,7 +23,7 @@ enum { UPGRADES = 8 };
 
 World::Word World::open(Word &id)
 {
-	Target * const target = _maker.target();
+	Target * const target = _managed().target();
 	if (!_core.constructed()) return Rust::NO_CORE;
 	if (!target)              return Word(Result::NOT_FOUND);
 
@@ -95,7 +95,7 @@ void World::_describe(Target const &target, Session_state const &s, Rust::Sessio
 void World::session(Word n, Rust::Session &out)
 {
 	out = Rust::Session { };
-	Target * const target = _maker.target();
+	Target * const target = _managed().target();
 	if (!target) return;
 
 	Word i = 0;
@@ -111,9 +111,9 @@ void World::session(Word n, Rust::Session &out)
 }
 
 
-void World::_describe_config(Rust::Session &out) const
+void World::_describe_config(Rust::Session &out)
 {
-	Target_config const &config = _maker.config();
+	Target_config const &config = _managed().config;
 
 	out.origin    = Rust::Session::OPENED;
 	out.client_id = Rust::Session::CLOSED_CONFIG;
@@ -126,23 +126,23 @@ void World::_describe_config(Rust::Session &out) const
 
 World::Word World::parent()
 {
-	Target * const target = _maker.target();
+	Target * const target = _managed().target();
 	return target ? Word(target->child().parent_cap().local_name()) : 0;
 }
 
 
 void World::target(char name[32], Word &ram, Word &caps)
 {
-	_copy(name, _maker.attr().name.string());
-	ram  = Word(_maker.attr().ram.value);
-	caps = Word(_maker.attr().caps.value);
+	_copy(name, _managed().attr.name.string());
+	ram  = Word(_managed().attr.ram.value);
+	caps = Word(_managed().attr.caps.value);
 }
 
 
 void World::freeze(bool frozen)
 {
-	_frozen = frozen;
-	Target * const target = _maker.target();
+	_managed().frozen = frozen;
+	Target * const target = _managed().target();
 	if (frozen || !target) return;
 
 	target->for_each_session([&] (Session_state const &s) {
@@ -153,8 +153,8 @@ void World::freeze(bool frozen)
 
 void World::destroy()
 {
-	memory.unview();
-	_maker.destroy();
+	memory().unview();
+	_managed().destroy();
 	for (unsigned i = 0; i < _handle_count; i++)
 		_handles[i] = Genode::Native_capability();
 	_handle_count = 0;
@@ -165,17 +165,18 @@ World::Word World::view(Word badge, Rust::Span &span)
 {
 	return _core->dataspace(badge).convert<Word>(
 		[&] (Genode::Native_capability cap) {
-			return memory.view(Genode::reinterpret_cap_cast<Genode::Dataspace>(cap), false, span); },
+			return memory().view(Genode::reinterpret_cap_cast<Genode::Dataspace>(cap), false, span); },
 		[&] (Result r) { return Word(r); });
 }
 
 
 World::Word World::wish(Word parent, Rust::Wish const *wishes, Word count)
 {
-	_wishes.clear();
-	_wishes.parent = parent;
+	Wishes &all = _managed().wishes;
+	all.clear();
+	all.parent = parent;
 	for (Word i = 0; i < count; i++)
-		if (!_wishes.add({ wishes[i].client_id, wishes[i].badge, wishes[i].dataspace }))
+		if (!all.add({ wishes[i].client_id, wishes[i].badge, wishes[i].dataspace }))
 			return Rust::NO_MEMORY;
 	return 0;
 }
@@ -185,7 +186,7 @@ World::Word World::make(Word &id)
 {
 	destroy();
 	if (!_core.constructed())  return Rust::NO_CORE;
-	if (!_maker.make_empty())  return Word(Result::NOT_FOUND);
+	if (!_managed().make_empty())  return Word(Result::NOT_FOUND);
 	return open(id);
 }
 
@@ -194,7 +195,7 @@ World::Word World::make_session(Rust::Session const &s)
 {
 	using namespace Genode;
 
-	Target * const target = _maker.target();
+	Target * const target = _managed().target();
 	if (!target) return Word(Result::NOT_FOUND);
 
 	/* the child keeps a part of the donation for itself, as it did the first time */
@@ -232,7 +233,7 @@ World::Word World::ram(Word bytes, Word badge, Word &handle, Rust::Span &span)
 {
 	using namespace Genode;
 
-	Target * const target = _maker.target();
+	Target * const target = _managed().target();
 	if (!target) return Word(Result::NOT_FOUND);
 
 	Pd_session_client pd(target->child().pd_session_cap());
@@ -241,7 +242,7 @@ World::Word World::ram(Word bytes, Word badge, Word &handle, Rust::Span &span)
 			return _badged(ds, badge).convert<Word>(
 				[&] (Native_capability cap) {
 					Word const kept = _keep(cap, handle);
-					return kept ? kept : memory.view(reinterpret_cap_cast<Dataspace>(cap), true, span);
+					return kept ? kept : memory().view(reinterpret_cap_cast<Dataspace>(cap), true, span);
 				},
 				[&] (Result r) { return Word(r); });
 		},
@@ -252,10 +253,10 @@ World::Word World::ram(Word bytes, Word badge, Word &handle, Rust::Span &span)
 World::Word World::rom(Word client_id, Word &handle)
 {
 	if (client_id == Rust::Session::CLOSED_CONFIG) {
-		Word const badge = _wishes.of({ client_id }).dataspace;
-		return _badged(_maker.config().cap, badge).convert<Word>(
+		Word const badge = _managed().wishes.of({ client_id }).dataspace;
+		return _badged(_managed().config.cap, badge).convert<Word>(
 			[&] (Genode::Native_capability cap) {
-				_maker.config().cap = Genode::reinterpret_cap_cast<Genode::Rom_dataspace>(cap);
+				_managed().config.cap = Genode::reinterpret_cap_cast<Genode::Rom_dataspace>(cap);
 				return _keep(cap, handle); },
 			[&] (Result r) { return Word(r); });
 	}
@@ -280,7 +281,7 @@ World::Word World::object(Word kind, Word a, Word badge, Word &handle)
 	Core_session::Cap_result object = Result::NOT_FOUND;
 
 	if (Kind(kind) == Kind::NATIVE_CPU) {
-		Target * const target = _maker.target();
+		Target * const target = _managed().target();
 		if (target)
 			target->child().with_cpu([&] (Genode::Cpu_session &cpu) { object = cpu.native_cpu(); }, [&] { });
 	} else
@@ -296,7 +297,7 @@ World::Word World::attach(Word handle, Rust::Attachment const &a)
 {
 	using namespace Genode;
 
-	Target * const target = _maker.target();
+	Target * const target = _managed().target();
 	if (!target) return Word(Result::NOT_FOUND);
 
 	Pd_session_client pd(target->child().pd_session_cap());

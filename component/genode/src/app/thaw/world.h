@@ -11,8 +11,8 @@
 #ifndef _WORLD_H_
 #define _WORLD_H_
 
-#include <memory.h>
-#include <target.h>
+#include <files.h>
+#include <managed.h>
 
 namespace Thaw { class World; }
 
@@ -24,25 +24,12 @@ class Thaw::World : Genode::Noncopyable
 		using Word   = Rust::Word;
 		using Result = Core_session::Result;
 
-		/**
-		 * Who starts targets
-		 */
-		struct Maker : Genode::Interface
-		{
-			virtual Target *target() = 0;             /* nullptr if there is none */
-			virtual Target *make_empty() = 0;         /* with the badges wished for */
-			virtual void destroy() = 0;
-			virtual Target::Attr const &attr() const = 0;
-			virtual Target_config &config() = 0;
-		};
-
 	private:
 
 		Genode::Env                    &_env;
 		Gates::Core                    &_core;
-		Wishes                         &_wishes;
-		bool                           &_frozen;
-		Maker                          &_maker;
+		Genode::Constructible<Files>   &_files;
+		Managed                        *_selected = nullptr;
 		Timer::Connection               _timer { _env };
 
 		enum { HANDLES = 2048 };
@@ -72,6 +59,18 @@ class Thaw::World : Genode::Noncopyable
 				[&] (Result r)                      { return Word(r); });
 		}
 
+		Managed &_managed() { return *_selected; }
+
+		/**
+		 * Call 'fn' with the files of the target
+		 */
+		Word _with_files(auto const &fn)
+		{
+			if (!_files.constructed()) return Rust::NO_FILES;
+			_files->name(_managed().attr.name);
+			return fn(*_files);
+		}
+
 		/**
 		 * Capability with the badge, which it may have already
 		 */
@@ -87,7 +86,7 @@ class Thaw::World : Genode::Noncopyable
 		 */
 		Word _with_session(Word client_id, Word missing, auto const &fn)
 		{
-			Target * const target = _maker.target();
+			Target * const target = _managed().target();
 			if (!target) return missing;
 
 			Word result = missing;
@@ -103,17 +102,23 @@ class Thaw::World : Genode::Noncopyable
 			for (unsigned i = 0; from[i] && i < 32; i++) to[i] = from[i];
 		}
 
-		void _describe_config(Rust::Session &) const;
+		void _describe_config(Rust::Session &);
 		void _describe(Target const &, Genode::Session_state const &, Rust::Session &) const;
 
 	public:
 
-		Memory memory { _env };
+		World(World const &) = delete;
+		World &operator = (World const &) = delete;
 
-		World(Genode::Env &env, Gates::Core &core, Wishes &wishes, bool &frozen, Maker &maker)
-		: _env(env), _core(core), _wishes(wishes), _frozen(frozen), _maker(maker) { }
+		World(Genode::Env &env, Gates::Core &core, Genode::Constructible<Files> &files)
+		: _env(env), _core(core), _files(files) { }
 
-		bool connected() const { return _core.constructed(); }
+		/**
+		 * Choose the target that everything else is about
+		 */
+		void select(Managed &managed) { _selected = &managed; }
+
+		Memory &memory() { return _managed().memory; }
 
 		Word open(Word &id);
 		void call(Rust::Message &);
@@ -143,6 +148,14 @@ class Thaw::World : Genode::Noncopyable
 			return _keep(_core->context(imprint, badge, pending), handle); }
 		Word signal_source(Word badge, Word &handle) { return _keep(_core->signal_source(badge), handle); }
 		Word semaphore(Word thread, Word &handle) { return _keep(_core->semaphore(thread), handle); }
+		Word file_size(Word file, Rust::Long &bytes) {
+			return _with_files([&] (Files &files) { return files.size(file, bytes); }); }
+		Word file_read(Word file, Word offset, Rust::Span const &to) {
+			return _with_files([&] (Files &files) { return files.read(file, offset, to); }); }
+		Word file_write(Word file, Word offset, Rust::Span const &from) {
+			return _with_files([&] (Files &files) { return files.write(file, offset, from); }); }
+		Word file_empty(Word file) { return _with_files([&] (Files &files) { return files.empty(file); }); }
+		Word file_sync(Word file)  { return _with_files([&] (Files &files) { return files.sync(file); }); }
 		Word install(Word slot, Word handle) { return Word(_core->install(slot, _handle(handle))); }
 };
 

@@ -1,0 +1,95 @@
+/*
+ * \brief  A target through all its lives
+ */
+
+/*
+ * Copyright (C) 2026 The Thaw authors
+ *
+ * SPDX-License-Identifier: AGPL-3.0-only
+ */
+
+#ifndef _MANAGED_H_
+#define _MANAGED_H_
+
+#include <memory.h>
+#include <target.h>
+
+namespace Thaw { class Managed; }
+
+
+/**
+ * What stays when the target is destroyed and made again
+ */
+class Thaw::Managed : Genode::Noncopyable
+{
+	public:
+
+		/**
+		 * What all targets share
+		 */
+		struct Common
+		{
+			Genode::Env       &env;
+			Gates::Core       &core;
+			Gates             &gates;
+			Timer::Connection &timer;
+		};
+
+	private:
+
+		Common const   _common;
+		Target::Exit  &_exit;
+
+		Genode::Constructible<Target> _target { };
+
+		bool _make(bool restored)
+		{
+			_target.destruct();
+			_target.construct(_common.env, attr, restored, wishes, _common.core, _common.gates,
+			                  _common.timer, frozen, config, _exit);
+			if (_target->make())
+				return true;
+
+			_target.destruct();
+			return false;
+		}
+
+	public:
+
+		using Name = Target::Name;
+
+		Target::Attr const attr;
+		Target_config      config { _common.env };
+		Wishes             wishes { };
+		Memory             memory { _common.env };
+
+		/* no signals of Timer sessions now */
+		bool frozen = false;
+
+		Managed(Common const &common, Target::Attr const &attr, Target::Exit &exit)
+		: _common(common), _exit(exit), attr(attr) { }
+
+		/**
+		 * Returns nullptr if there is none
+		 */
+		Target *target() { return _target.constructed() ? &*_target : nullptr; }
+
+		/**
+		 * Start it from the beginning
+		 */
+		bool start()
+		{
+			wishes.clear();
+			frozen = false;
+			return _make(false);
+		}
+
+		/**
+		 * Make an empty one with the badges wished for
+		 */
+		Target *make_empty() { return _make(true) ? &*_target : nullptr; }
+
+		void destroy() { _target.destruct(); }
+};
+
+#endif /* _MANAGED_H_ */
