@@ -152,10 +152,19 @@ struct Ended : Base
 	void entry() override { }
 };
 
+/* started in the last but one round, in whatever life that is */
+
 struct Unstarted : Base
 {
+	bool volatile wanted = false, ran = false;
+
 	Unstarted(Env &env) : Base(env, "unstarted") { }
-	void entry() override { violation("a thread runs that nobody started"); }
+
+	void entry() override
+	{
+		if (!wanted) violation("a thread runs that nobody started");
+		ran = true;
+	}
 };
 
 
@@ -202,6 +211,13 @@ struct Main
 
 		log("round ", ++_round, ": calls ", _seen_calls, ", turns ", _seen_turns, ", sums ", _seen_rounds,
 		    ", tickets ", taken, " of ", given);
+
+		if (_round == ROUNDS - 1) {
+			_unstarted.wanted = true;
+			_unstarted.start();
+		}
+		if (_round == ROUNDS && !_unstarted.ran)
+			violation("a thread does not run that was started");
 
 		if (_round == ROUNDS)
 			log("flock done, ", violations ? "with violations" : "no violation");

@@ -122,6 +122,9 @@ Cap_result Maker::_rebadge(Rpc_object_base &object, Word badge)
 
 /**
  * What core does before it starts a thread, without the start
+ *
+ * A thread that was never started must not be bound: core binds it when it is started, and when it is deleted before,
+ * the kernel keeps its task for ever.
  */
 Result Maker::_start_handlers(Pd &pd, Platform_thread &pt)
 {
@@ -173,7 +176,7 @@ Cap_result Maker::create_thread(Capability<Cpu_session> cpu_cap, Capability<Pd_s
 		       : same ? Result::OK : Result::BADGE_TAKEN;
 		if (result == Result::OK)
 			Books::for_each_thread(pd, [&] (Word at, Cpu_thread_component &t) {
-				if (at == index)
+				if (at == index && wanted.started)
 					result = _start_handlers(pd, t.platform_thread()); }); });
 	if (result == Result::OK)
 		return Cap(cap);
