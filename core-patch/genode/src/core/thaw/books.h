@@ -43,7 +43,7 @@ class Thaw::Books : Genode::Noncopyable
 		/* a capability that core has a name for */
 		struct Known { Word object, id; };
 
-		enum { MAX_KNOWN = 16384, MAX_SLOTS = 1024 };
+		enum { MAX_KNOWN = 32768, MAX_SLOTS = 1024, MAX_REGIONS = 1024 };
 
 		Core::Rpc_entrypoint &_ep;
 		Foc::l4_cap_idx_t     _scratch;
@@ -54,6 +54,8 @@ class Thaw::Books : Genode::Noncopyable
 		unsigned _num_known { 0 };
 		S::Slot  _slots[MAX_SLOTS];
 		unsigned _num_slots { 0 };
+		S::Region _regions[MAX_REGIONS];
+		unsigned  _num_regions { 0 };
 
 		void _sort_known();
 		Word _known_id(Word object) const;
@@ -64,6 +66,13 @@ class Thaw::Books : Genode::Noncopyable
 		bool _classify_pd_object(Pd &, S::Slot &);
 		bool _classify_core_object(Cap const &, S::Slot &);
 		Kind _kind_of_gate(Pd &, Cap const &, Word &thread);
+
+		static S::Memory _memory_of(Core::Dataspace_component &);
+
+		void _list_regions(Pd &);
+
+		template <typename FN>
+		void _walk_regions(Pd &, FN const &);
 
 		template <typename FN>
 		void _for_each_region(Core::Region_map_component &, Word map, Word base, Word limit_from, Word limit_to,
@@ -80,7 +89,7 @@ class Thaw::Books : Genode::Noncopyable
 
 		bool is_open() const { return _pd.valid(); }
 
-		void open(Cap_pd pd)       { _pd = pd; _num_known = 0; _num_slots = 0; }
+		void open(Cap_pd pd)       { _pd = pd; _num_known = _num_slots = _num_regions = 0; }
 		void close()               { _pd = Cap_pd(); }
 		void caller(Cap_pd caller) { _caller = caller; }
 
@@ -124,6 +133,7 @@ class Thaw::Books : Genode::Noncopyable
 		S::Region region(Pd &, Word n);
 		S::Slot   slot(Pd &, Word n);
 		void      scan_slots(Pd &);
+		bool      has_dataspace(Pd &, Word badge);
 
 		/* the engine's view */
 		Word engine_thread(Pd &, Word index, thaw_thread &);

@@ -129,30 +129,12 @@ void Books::_for_each_region(Region_map_component &rm, Word map, Word base, Word
 }
 
 
-Books::S::Region Books::region(Pd &pd, Word n)
+/**
+ * Call 'fn' with each region of the PD, in order of address, nested areas flattened
+ */
+template <typename FN>
+void Books::_walk_regions(Pd &pd, FN const &fn)
 {
-	S::Region result { .result = S::Result::NOT_FOUND };
-	Word count = 0;
-
-	auto add = [&] (Rm_region const &region, Word map, Word addr) {
-		if (count++ != n)
-			return;
-		region.with_dataspace([&] (Dataspace_component &ds) {
-			S::Memory const memory = ds.io_mem() ? S::Memory::DEVICE : ds.managed() ? S::Memory::MANAGED
-			                       : ds.writeable() ? S::Memory::RAM : S::Memory::ROM;
-			result = { .result     = S::Result::OK,
-			           .addr       = addr,
-			           .size       = Word(region.size()),
-			           .offset     = Word(region.offset()),
-			           .ds_badge   = id_of(ds.cap()),
-			           .ds_size    = Word(ds.size()),
-			           .memory     = memory,
-			           .writeable  = region.write(),
-			           .executable = region.executable(),
-			           .map        = map };
-		});
-	};
-
 	auto area_of = [&] (Rm_region const &region) -> Region_map_component * {
 		Region_map_component *area = nullptr;
 		region.with_dataspace([&] (Dataspace_component &ds) {
@@ -167,14 +149,74 @@ Books::S::Region Books::region(Pd &pd, Word n)
 		[&] (Rm_region const &region, Word map, Word addr) {
 			Region_map_component *area = area_of(region);
 			if (!area) {
-				add(region, map, addr);
+				fn(region, map, addr);
 				return;
 			}
 			Word const which = area == &private_of<Session_stack>(pd) ? S::STACK_AREA : S::LINKER_AREA;
 			Word const from  = Word(region.offset());
-			_for_each_region(*area, which, addr, from, from + Word(region.size()), add);
+			_for_each_region(*area, which, addr, from, from + Word(region.size()), fn);
 		});
-	return result;
+}
+
+
+void Books::_list_regions(Pd &pd)
+{
+	_num_regions = 0;
+	_walk_regions(pd, [&] (Rm_region const &region, Word map, Word addr) {
+		region.with_dataspace([&] (Dataspace_component &ds) {
+			/* one more than fits is noticed by who asks for it */
+			if (_num_regions++ >= MAX_REGIONS)
+				return;
+			_regions[_num_regions - 1] = {
+				.result     = S::Result::OK,
+				.addr       = addr,
+				.size       = Word(region.size()),
+				.offset     = Word(region.offset()),
+				.ds_badge   = id_of(ds.cap()),
+				.ds_size    = Word(ds.size()),
+				.memory     = _memory_of(ds),
+				.writeable  = region.write(),
+				.executable = region.executable(),
+				.map        = map };
+		});
+	});
+}
+
+
+Books::S::Memory Books::_memory_of(Dataspace_component &ds)
+{
+	return ds.io_mem() ? S::Memory::DEVICE : ds.managed() ? S::Memory::MANAGED
+	     : ds.writeable() ? S::Memory::RAM : S::Memory::ROM;
+}
+
+
+Books::S::Region Books::region(Pd &pd, Word n)
+{
+	if (n == 0)
+		_list_regions(pd);
+	if (n < _num_regions)
+		return n < MAX_REGIONS ? _regions[n] : S::Region { .result = S::Result::UNSUPPORTED };
+	return { .result = S::Result::NOT_FOUND };
+}
+
+
+bool Books::has_dataspace(Pd &pd, Word badge)
+{
+	bool found = false;
+	_walk_regions(pd, [&] (Rm_region const &region, Word, Word) {
+		region.with_dataspace([&] (Dataspace_component &ds) { found |= id_of(ds.cap()) == badge; }); });
+	if (found)
+		return true;
+
+	/* the list of slots may be older than what is in them */
+	Cap_index *index = cap_map().find(badge);
+	if (!index)
+		return false;
+	Word const object = object_of(index->kcap());
+	for (unsigned i = 0; i < _num_slots; i++)
+		if (_slots[i].badge == badge && _slots[i].kind == Kind::DATASPACE && _object_in(pd, _slots[i].slot) == object)
+			return true;
+	return false;
 }
 
 
@@ -319,8 +361,7 @@ bool Books::_classify_core_object(Cap const &cap, S::Slot &slot)
 		if (auto *ds = dynamic_cast<Dataspace_component *>(object)) {
 			slot.kind = Kind::DATASPACE;
 			slot.a    = Word(ds->size());
-			slot.b    = Word(ds->io_mem() ? S::Memory::DEVICE : ds->managed() ? S::Memory::MANAGED
-			                 : ds->writeable() ? S::Memory::RAM : S::Memory::ROM);
+			slot.b    = Word(_memory_of(*ds));
 		} else if (dynamic_cast<Cpu_session_component *>(object)) {
 			slot.kind = Kind::CPU;
 		} else if (dynamic_cast<Native_cpu_component *>(object)) {

@@ -289,18 +289,7 @@ class Thaw::Session_component : public Rpc_object<Core_session>
 		{
 			return _with_pd(Cap_result { Result::NOT_OPEN }, [&] (Books::Pd &pd) -> Cap_result {
 				/* of the PD only: attached in it, or in one of its slots */
-				bool own = false;
-				for (Word n = 0; !own; n++) {
-					Region const region = _parts.books.region(pd, n);
-					if (region.result != Result::OK) break;
-					own = region.ds_badge == badge;
-				}
-				for (Word n = 0; !own; n++) {
-					Slot const slot = _parts.books.slot(pd, n);
-					if (slot.result != Result::OK) break;
-					own = slot.badge == badge && slot.kind == Kind::DATASPACE;
-				}
-				Cap_index *index = own ? cap_map().find(badge) : nullptr;
+				Cap_index *index = _parts.books.has_dataspace(pd, badge) ? cap_map().find(badge) : nullptr;
 				if (!index)
 					return Result::NOT_FOUND;
 				return Native_capability(index);
