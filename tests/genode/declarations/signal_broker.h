@@ -13,7 +13,7 @@ namespace Genode {
 
 namespace Core {
 
-	struct Signal_source_component;
+	class  Signal_source_component;
 	struct Signal_context_component;
 	class  Signal_broker;
 }
@@ -26,7 +26,16 @@ struct Core::Signal_context_component : Rpc_object<Signal_context>
 	Signal_source_component &source();
 };
 
-struct Core::Signal_source_component : Rpc_object<Signal_source> { Native_capability _request_semaphore(); };
+class Core::Signal_source_component : public Rpc_object<Signal_source>
+{
+	protected:
+
+		Native_capability _blocking_semaphore;
+
+	public:
+
+		Native_capability _request_semaphore();
+};
 
 class Core::Signal_broker
 {

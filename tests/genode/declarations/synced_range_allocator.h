@@ -13,6 +13,8 @@ namespace Core {
 		Synced_range_allocator(auto &&... args) requires requires { ALLOC(args...); };
 
 		Alloc_result try_alloc(size_t) override;
+
+		size_t avail() const override;
 	};
 }
 

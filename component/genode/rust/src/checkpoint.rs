@@ -84,6 +84,10 @@ pub struct Done {
     pub dataspaces: u32,
     /// From the first trigger to the commit, microseconds.
     pub stop_us: u64,
+    /// A plain copy of as many bytes as the target's RAM has, microseconds: what a stop is measured by.
+    pub copy_us: u64,
+    /// What the target consists of, [`Records::shape`].
+    pub shape: u32,
 }
 
 /// Lets signals of Timer sessions go on when dropped.
@@ -162,21 +166,21 @@ fn capture<W: World>(world: &W, tables: &mut Tables, order: &Order, keep: Keep<'
     }
     views.iter().for_each(|(to, from)| world.copy(*to, *from));
     records.clock_us = world.now_us();
-    let (image, end) = match order.after {
+    let ((image, copy_us), end) = match order.after {
         After::GoOn => {
             let snapshot = stopped.go_on().map_err(|e| Error::Engine("resuming the target", e))?;
             let end = world.now_us();
             drop(frozen);
             read(&snapshot, records)?;
             let image = write(world, tables, order, copy)?;
-            keep(image, &mut tables.buffer)?;
+            keep(image.0, &mut tables.buffer)?;
             (image, end)
         }
         After::Destroy => {
             let end = world.now_us();
             let kept = read(&stopped, records)
                 .and_then(|()| write(world, tables, order, copy))
-                .and_then(|image| keep(image, &mut tables.buffer).map(|()| image));
+                .and_then(|image| keep(image.0, &mut tables.buffer).map(|()| image));
             match kept {
                 Err(error) => {
                     stopped.resume().map_err(|e| Error::Engine("resuming the target", e))?;
@@ -196,6 +200,8 @@ fn capture<W: World>(world: &W, tables: &mut Tables, order: &Order, keep: Keep<'
         threads: tables.records.live().count() as u32,
         dataspaces: tables.records.dataspaces.len() as u32,
         stop_us: end - begin,
+        copy_us,
+        shape: tables.records.shape(),
     })
 }
 
@@ -216,7 +222,8 @@ fn read<W: World, State: Readable>(
     if fits { Ok(()) } else { Err(Error::TooMany("IRQs", irqs.len() as u32)) }
 }
 
-fn write<W: World>(world: &W, tables: &mut Tables, order: &Order, copy: Span) -> Result<Span> {
+/// Makes the image; returns also how long a copy of all RAM takes.
+fn write<W: World>(world: &W, tables: &mut Tables, order: &Order, copy: Span) -> Result<(Span, u64)> {
     let identity = Identity {
         architecture: Architecture::Arm32,
         abi: Abi::G,
@@ -233,6 +240,9 @@ fn write<W: World>(world: &W, tables: &mut Tables, order: &Order, copy: Span) ->
     let bound = tables.records.ram_bytes() + (512 << 10);
     let image =
         world.take(Buffer::Image, bound).map_err(|e| Error::World("memory for an image", bound, e))?;
+    let begin = world.now_us();
+    world.copy(image, copy.part(0, tables.records.ram_bytes()).ok_or(Error::Changed("memory"))?);
+    let copy_us = world.now_us() - begin;
     let header = PAGE_SIZE as u32;
     let rest = image.part(header, bound - header).ok_or(Error::Changed("memory"))?;
     let mut sink = MemorySink { world, rest, full: false };
@@ -245,5 +255,5 @@ fn write<W: World>(world: &W, tables: &mut Tables, order: &Order, copy: Span) ->
     }
     world.write(image, &finished.block);
     world.take(Buffer::Copy, 0).map_err(|e| Error::World("giving memory back", 0, e))?;
-    image.part(0, length as u32).ok_or(short)
+    image.part(0, length as u32).map(|image| (image, copy_us)).ok_or(short)
 }

@@ -58,7 +58,7 @@ unsafe extern "C" {
     safe fn thaw_make_thread(index: u32, thread: &ThreadInfo) -> u32;
     safe fn thaw_gate(thread: u32, badge: u32, handle: &mut u32) -> u32;
     safe fn thaw_context(imprint: u32, badge: u32, pending: u32, handle: &mut u32) -> u32;
-    safe fn thaw_signal_source(badge: u32, handle: &mut u32) -> u32;
+    safe fn thaw_signal_source(badge: u32, semaphore: u32, handle: &mut u32) -> u32;
     safe fn thaw_semaphore(thread: u32, handle: &mut u32) -> u32;
     safe fn thaw_install(slot: u32, handle: u32) -> u32;
     safe fn thaw_file_size(file: u32, bytes: &mut u64) -> u32;
@@ -236,8 +236,8 @@ impl World for Cxx {
         handle(|handle| thaw_context(imprint, badge, pending, handle))
     }
 
-    fn signal_source(&self, badge: u32) -> Asked<Handle> {
-        handle(|handle| thaw_signal_source(badge, handle))
+    fn signal_source(&self, badge: u32, semaphore: u32) -> Asked<Handle> {
+        handle(|handle| thaw_signal_source(badge, semaphore, handle))
     }
 
     fn semaphore(&self, thread: u32) -> Asked<Handle> {
@@ -371,12 +371,15 @@ extern "C" fn thaw_rust_checkpoint(job: &mut Job, out: &mut Outcome) -> u32 {
             (out.threads, out.dataspaces, out.ram_bytes) = (done.threads, done.dataspaces, done.ram_bytes);
             out.ok = 1;
             Cxx.say(format_args!(
-                "checkpoint {}: {} threads, {} KiB of RAM, image of {} KiB, stopped for {} us",
+                "checkpoint {}: {} threads, {} KiB of RAM, image of {} KiB, stopped for {} us, \
+                 a copy takes {} us, shape {:08x}",
                 order.generation,
                 done.threads,
                 done.ram_bytes / 1024,
                 done.image.bytes / 1024,
-                done.stop_us
+                done.stop_us,
+                done.copy_us,
+                done.shape
             ));
             1
         }

@@ -2,7 +2,7 @@
 
 use heapless::Vec;
 use thaw_component::service::ThreadState;
-use thaw_image::{Digest, MAX_DATASPACES, MAX_REGIONS, MAX_THREADS, Name, PAGE_SIZE};
+use thaw_image::{Digest, Hasher, MAX_DATASPACES, MAX_REGIONS, MAX_THREADS, Name, PAGE_SIZE};
 
 use crate::error::{Error, Result};
 use crate::world::{Region, SessionInfo, Slot, ThreadInfo};
@@ -135,6 +135,27 @@ impl Records {
     /// Threads that live, by index.
     pub(crate) fn live(&self) -> impl Iterator<Item = (u32, &Thread)> {
         (0..).zip(&self.threads).filter(|(_, t)| t.info.is_some_and(|info| info.started != 0))
+    }
+
+    /// First bytes of a hash of what the target consists of, without what its threads and memory hold: equal as
+    /// long as it makes and destroys nothing.
+    pub(crate) fn shape(&self) -> u32 {
+        let mut hasher = Hasher::new();
+        let mut put = |words: &[u32]| words.iter().for_each(|word| hasher.update(&word.to_le_bytes()));
+        put(&[self.parent, self.quota.0, self.quota.1]);
+        self.sessions.iter().for_each(|s| put(&[s.client_id, s.badge, s.ram, s.caps, s.ds_badge]));
+        self.dataspaces.iter().for_each(|d| put(&[d.badge, d.bytes]));
+        for r in &self.regions {
+            put(&[r.addr, r.size, r.offset, r.ds_badge, r.writeable, r.executable, r.map]);
+        }
+        // Operand b of a signal context is how many signals are pending.
+        self.slots.iter().for_each(|s| put(&[s.slot, s.badge, s.kind, s.a]));
+        for info in self.threads.iter().map(|t| t.info.unwrap_or_default()) {
+            put(&[info.started, info.priority, info.utcb]);
+            put(&info.badges[..4]);
+        }
+        let [a, b, c, d, ..] = hasher.take().0;
+        u32::from_be_bytes([a, b, c, d])
     }
 
     /// The session whose dataspace has that badge.

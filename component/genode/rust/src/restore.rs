@@ -268,6 +268,10 @@ fn make_objects<W: World>(world: &W, records: &Records, ram: &Ram) -> Result<()>
     Ok(())
 }
 
+fn semaphore_badge(records: &Records) -> u32 {
+    records.slots.iter().find(|slot| slot.kind == kind::SEMAPHORE).map_or(0, |slot| slot.badge)
+}
+
 fn make_object<W: World>(
     world: &W,
     records: &Records,
@@ -278,7 +282,7 @@ fn make_object<W: World>(
         kind::PD | kind::CPU | kind::CALLER => world.session_handle(slot.a),
         kind::GATE => world.gate(slot.a, slot.badge),
         kind::CONTEXT => world.context(slot.a, slot.badge, slot.b),
-        kind::SIGNAL_SOURCE => world.signal_source(slot.badge),
+        kind::SIGNAL_SOURCE => world.signal_source(slot.badge, semaphore_badge(records)),
         kind::SEMAPHORE => world.semaphore(signal_handler(records, slot.slot)),
         kind::DATASPACE => {
             ram.get(slot.a as usize).map(|(handle, _)| *handle).ok_or(CoreResult(CoreResult::NOT_FOUND))

@@ -359,8 +359,8 @@ pub trait World {
     fn gate(&self, thread: u32, badge: u32) -> Asked<Handle>;
     /// Makes a signal context.
     fn context(&self, imprint: u32, badge: u32, pending: u32) -> Asked<Handle>;
-    /// Gives the signal source its badge.
-    fn signal_source(&self, badge: u32) -> Asked<Handle>;
+    /// Gives the signal source its badge, and its semaphore, if the target has it, one that is not 0.
+    fn signal_source(&self, badge: u32, semaphore: u32) -> Asked<Handle>;
     /// Binds the semaphore of the signal source.
     fn semaphore(&self, thread: u32) -> Asked<Handle>;
     /// Fills a slot.

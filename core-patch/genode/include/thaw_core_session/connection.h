@@ -50,9 +50,11 @@ struct Thaw::Core_connection : Genode::Connection<Core_session>, Genode::Rpc_cli
 	Cap_result own_gate(Native_capability ep, Word badge) override { return call_rpc<Rpc_own_gate>(ep, badge); }
 	Cap_result context(Word imprint, Word badge, Word pending) override {
 		return call_rpc<Rpc_context>(imprint, badge, pending); }
-	Cap_result signal_source(Word badge) override { return call_rpc<Rpc_signal_source>(badge); }
+	Cap_result signal_source(Word badge, Word semaphore) override {
+		return call_rpc<Rpc_signal_source>(badge, semaphore); }
 	Cap_result semaphore(Word thread) override { return call_rpc<Rpc_semaphore>(thread); }
 	Cap_result object(Kind kind, Word a) override { return call_rpc<Rpc_object>(kind, a); }
+	Usage usage() override { return call_rpc<Rpc_usage>(); }
 	Result install(Word slot, Native_capability cap) override { return call_rpc<Rpc_install>(slot, cap); }
 };
 

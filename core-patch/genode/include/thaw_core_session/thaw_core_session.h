@@ -155,6 +155,18 @@ struct Thaw::Core_session : Genode::Session
 	};
 
 	/**
+	 * What is in use, for finding what is never given back
+	 */
+	struct Usage
+	{
+		Result result { };
+		Word   badges { };      /* ids of objects, in the whole system */
+		Word   known { };       /* capabilities of core */
+		Word   slots { };       /* filled slots of the caller's PD */
+		Word   ram { };         /* free physical memory, bytes */
+	};
+
+	/**
 	 * Tell core who the caller is: its threads get a priority above all targets' so that it answers promptly
 	 *
 	 * \param own  the caller's PD session; label equals the session's
@@ -220,9 +232,9 @@ struct Thaw::Core_session : Genode::Session
 	virtual Cap_result context(Word imprint, Word badge, Word pending) = 0;
 
 	/**
-	 * The signal source of the open PD gets a badge; result is the source
+	 * The signal source of the open PD gets a badge, and so does its semaphore unless that is 0; result is the source
 	 */
-	virtual Cap_result signal_source(Word badge) = 0;
+	virtual Cap_result signal_source(Word badge, Word semaphore) = 0;
 
 	/**
 	 * Bind the semaphore of the signal source to a thread of the open PD; result is the semaphore
@@ -240,6 +252,8 @@ struct Thaw::Core_session : Genode::Session
 	 */
 	virtual Result install(Word slot, Native_capability) = 0;
 
+	virtual Usage usage() = 0;
+
 	GENODE_RPC(Rpc_introduce,        Result,     introduce, Genode::Capability<Genode::Pd_session>);
 	GENODE_RPC(Rpc_use_upper_badges, Result,     use_upper_badges);
 	GENODE_RPC(Rpc_open,             Opened,     open, Genode::Capability<Genode::Pd_session>);
@@ -254,14 +268,16 @@ struct Thaw::Core_session : Genode::Session
 	GENODE_RPC(Rpc_gate,             Cap_result, gate, Word, Word);
 	GENODE_RPC(Rpc_own_gate,         Cap_result, own_gate, Native_capability, Word);
 	GENODE_RPC(Rpc_context,          Cap_result, context, Word, Word, Word);
-	GENODE_RPC(Rpc_signal_source,    Cap_result, signal_source, Word);
+	GENODE_RPC(Rpc_signal_source,    Cap_result, signal_source, Word, Word);
 	GENODE_RPC(Rpc_semaphore,        Cap_result, semaphore, Word);
 	GENODE_RPC(Rpc_object,           Cap_result, object, Kind, Word);
 	GENODE_RPC(Rpc_install,          Result,     install, Word, Native_capability);
 
+	GENODE_RPC(Rpc_usage,            Usage,      usage);
+
 	GENODE_RPC_INTERFACE(Rpc_introduce, Rpc_use_upper_badges, Rpc_open, Rpc_call, Rpc_region, Rpc_slot,
 	                     Rpc_thread, Rpc_dataspace, Rpc_rebadge, Rpc_create_thread, Rpc_gate, Rpc_own_gate,
-	                     Rpc_context, Rpc_signal_source, Rpc_semaphore, Rpc_object, Rpc_install);
+	                     Rpc_context, Rpc_signal_source, Rpc_semaphore, Rpc_object, Rpc_install, Rpc_usage);
 };
 
 #endif /* _INCLUDE__THAW_CORE_SESSION__THAW_CORE_SESSION_H_ */

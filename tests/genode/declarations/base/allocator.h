@@ -37,6 +37,8 @@ struct Genode::Range_allocator : Allocator
 {
 	Alloc_result alloc_aligned(size_t, Align);
 	Alloc_result alloc_addr(size_t, addr_t);
+
+	virtual size_t avail() const = 0;
 };
 
 void *operator new (__SIZE_TYPE__, Genode::Allocator &);

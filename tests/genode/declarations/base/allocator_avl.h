@@ -27,6 +27,7 @@ class Genode::Allocator_avl_base : public Range_allocator
 		Avl_tree<Block> _addr_tree;
 
 		Result try_alloc(size_t) override;
+		size_t avail() const override;
 };
 
 template <typename DATA>

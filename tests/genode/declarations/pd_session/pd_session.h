@@ -43,6 +43,8 @@ namespace Genode {
 		Capability<Region_map> stack_area();
 		Capability<Region_map> linker_area();
 		Capability<Native_pd>  native_pd();
+		Ram_quota              avail_ram() const;
+		Cap_quota              avail_caps() const;
 		Ref_account_result     ref_account(Capability<Pd_account>);
 	};
 

@@ -17,6 +17,7 @@ const BASE: u32 = 0x1000_0000;
 pub const RAM: u32 = 3 * 4096;
 pub const ROM: u32 = 5000;
 /// Badges.
+const SEMAPHORE_BADGE: u32 = 0x8000_0034;
 pub const RAM_BADGE: u32 = 0x8000_0010;
 pub const ROM_BADGE: u32 = 0x8000_0014;
 pub const SIGH: u32 = 0x8000_0040;
@@ -103,7 +104,7 @@ impl Fake {
             slot(0x305, 0x8000_0020, kind::REGION_MAP, 0, 0),
             slot(0x306, RAM_BADGE, kind::DATASPACE, RAM, memory::RAM),
             slot(0x307, 0x8000_0030, kind::GATE, 2, 0),
-            slot(0x308, 0x8000_0034, kind::SEMAPHORE, 0, 0),
+            slot(0x308, SEMAPHORE_BADGE, kind::SEMAPHORE, 0, 0),
             slot(0x309, 0x8000_0038, kind::SIGNAL_SOURCE, 0, 0),
             slot(0x30a, SIGH, kind::CONTEXT, 0xdd250, 3),
             slot(0x30b, SIGH, kind::CONTEXT, 0xdd250, 3),
@@ -362,7 +363,8 @@ impl World for Fake {
         self.step(Step::Object(kind::CONTEXT, imprint, badge))
     }
 
-    fn signal_source(&self, badge: u32) -> Asked<Handle> {
+    fn signal_source(&self, badge: u32, semaphore: u32) -> Asked<Handle> {
+        assert_eq!(semaphore, SEMAPHORE_BADGE);
         self.step(Step::Object(kind::SIGNAL_SOURCE, 0, badge))
     }
 

@@ -62,7 +62,7 @@ extern "C" {
 	Word thaw_gate(Word thread, Word badge, Word *h) { return w().gate(thread, badge, *h); }
 	Word thaw_context(Word imprint, Word badge, Word pending, Word *h) {
 		return w().context(imprint, badge, pending, *h); }
-	Word thaw_signal_source(Word badge, Word *h)  { return w().signal_source(badge, *h); }
+	Word thaw_signal_source(Word badge, Word semaphore, Word *h) { return w().signal_source(badge, semaphore, *h); }
 	Word thaw_semaphore(Word thread, Word *h)     { return w().semaphore(thread, *h); }
 	Word thaw_install(Word slot, Word h)          { return w().install(slot, h); }
 

@@ -125,7 +125,7 @@ extern "C" {
 	Thaw::Rust::Word thaw_make_thread(Thaw::Rust::Word index, Thaw::Rust::Thread const *);
 	Thaw::Rust::Word thaw_gate(Thaw::Rust::Word thread, Thaw::Rust::Word badge, Thaw::Rust::Word *handle);
 	Thaw::Rust::Word thaw_context(Thaw::Rust::Word imprint, Thaw::Rust::Word badge, Thaw::Rust::Word pending, Thaw::Rust::Word *handle);
-	Thaw::Rust::Word thaw_signal_source(Thaw::Rust::Word badge, Thaw::Rust::Word *handle);
+	Thaw::Rust::Word thaw_signal_source(Thaw::Rust::Word badge, Thaw::Rust::Word semaphore, Thaw::Rust::Word *handle);
 	Thaw::Rust::Word thaw_semaphore(Thaw::Rust::Word thread, Thaw::Rust::Word *handle);
 	Thaw::Rust::Word thaw_install(Thaw::Rust::Word slot, Thaw::Rust::Word handle);
 	Thaw::Rust::Word thaw_file_size(Thaw::Rust::Word file, Thaw::Rust::Long *bytes);

@@ -46,7 +46,7 @@ class Thaw::Control : Target::Exit, Genode::Noncopyable
 			Genode::String<64> image { };
 			unsigned after_ms = 0, period_ms = 0;
 			unsigned checkpoint_request = 0, restore_request = 0;
-			bool     destroy = false, restore = false, print = false, resume = false;
+			bool     destroy = false, restore = false, print = false, resume = false, count = false;
 
 			Policy(Node const &config, Node const &target)
 			{
@@ -64,6 +64,7 @@ class Thaw::Control : Target::Exit, Genode::Noncopyable
 				set("restore",             restore);
 				set("print",               print);
 				set("resume",              resume);
+				set("count",               count);
 			}
 		};
 
@@ -85,6 +86,7 @@ class Thaw::Control : Target::Exit, Genode::Noncopyable
 		Rust::Span _image { };
 
 		Genode::Signal_handler<Control>   _due_handler;
+		Genode::Signal_handler<Control>   _exit_handler;
 		Timer::One_shot_timeout<Control>  _due;
 
 		void _submit_due(Genode::Duration) { _due_handler.local_submit(); }
@@ -94,10 +96,28 @@ class Thaw::Control : Target::Exit, Genode::Noncopyable
 			/* a target that is gone is not waited for */
 			if (state() == State::RUNNING) {
 				(void)checkpoint(_policy.destroy);
-				if (state() == State::SAVED && _policy.restore)
+				if (state() == State::SAVED && _policy.restore) {
+					_count("between");
 					(void)restore();
+				}
 			}
 			_schedule(_policy.period_ms);
+		}
+
+		/* what is in use while there is no target must not grow */
+		void _count(char const *when)
+		{
+			if (_policy.count)
+				_world.count(when);
+		}
+
+		/* all that an exited target was given comes back; its image stays */
+		void _handle_exit()
+		{
+			if (!_exited || !_managed.target()) return;
+			_begin();
+			_world.destroy();
+			_count("exited");
 		}
 
 		void _schedule(unsigned ms)
@@ -181,6 +201,7 @@ class Thaw::Control : Target::Exit, Genode::Noncopyable
 			_env(env), _world(world), _observer(observer), _policy(config, target),
 			_managed(common, attr, *this), _store(store),
 			_due_handler(worker, *this, &Control::_handle_due),
+			_exit_handler(worker, *this, &Control::_handle_exit),
 			_due(timer, *this, &Control::_submit_due)
 		{
 			_managed.config.write(target);
@@ -197,6 +218,7 @@ class Thaw::Control : Target::Exit, Genode::Noncopyable
 		{
 			Genode::log("thaw: ", name(), " exited with ", value);
 			_exited = true;
+			_exit_handler.local_submit();
 			_observer.state_changed();
 		}
 
@@ -208,6 +230,7 @@ class Thaw::Control : Target::Exit, Genode::Noncopyable
 			_begin();
 
 			Rust::Outcome outcome { };
+			_count("before");
 			if (_store && thaw_rust_find(&_job, &outcome))
 				_job.generation = outcome.generation;
 

@@ -35,6 +35,17 @@ World::Word World::open(Word &id)
 }
 
 
+void World::count(char const *when)
+{
+	if (!_core.constructed()) return;
+
+	Core_session::Usage const usage = _core->usage();
+	Genode::log("thaw: count ", when, ": ram ", _env.pd().avail_ram().value, ", caps ", _env.pd().avail_caps().value,
+	            ", slots ", usage.slots, ", badges ", usage.badges, ", known ", usage.known,
+	            ", core ", usage.ram);
+}
+
+
 void World::call(Rust::Message &message)
 {
 	message = _core->call(message);

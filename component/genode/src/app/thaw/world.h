@@ -120,6 +120,11 @@ class Thaw::World : Genode::Noncopyable
 
 		Memory &memory() { return _managed().memory; }
 
+		/**
+		 * Print what is in use
+		 */
+		void count(char const *when);
+
 		Word open(Word &id);
 		void call(Rust::Message &);
 		void region(Word n, Rust::Region &);
@@ -146,7 +151,8 @@ class Thaw::World : Genode::Noncopyable
 		Word gate(Word thread, Word badge, Word &handle) { return _keep(_core->gate(thread, badge), handle); }
 		Word context(Word imprint, Word badge, Word pending, Word &handle) {
 			return _keep(_core->context(imprint, badge, pending), handle); }
-		Word signal_source(Word badge, Word &handle) { return _keep(_core->signal_source(badge), handle); }
+		Word signal_source(Word badge, Word semaphore, Word &handle) {
+			return _keep(_core->signal_source(badge, semaphore), handle); }
 		Word semaphore(Word thread, Word &handle) { return _keep(_core->semaphore(thread), handle); }
 		Word file_size(Word file, Rust::Long &bytes) {
 			return _with_files([&] (Files &files) { return files.size(file, bytes); }); }

@@ -124,6 +124,14 @@ class Core::Cap_id_allocator
 
 	public:
 
+		/**
+		 * How many ids are not free
+		 */
+		unsigned in_use() const
+		{
+			return unsigned((CAP_ID_RANGE - _id_alloc.avail())/CAP_ID_OFFSET);
+		}
+
 		/* ids from here on are left alone until somebody asks for the upper range */
 		static constexpr id_t UPPER = 1u << 27;
 

@@ -135,6 +135,10 @@ class Thaw::Books : Genode::Noncopyable
 		void      scan_slots(Pd &);
 		bool      has_dataspace(Pd &, Word badge);
 
+		/* how much there is */
+		static Word count_known();
+		static Word count_slots(Pd &);
+
 		/* the engine's view */
 		Word engine_thread(Pd &, Word index, thaw_thread &);
 		bool engine_object(Pd &, Word n, thaw_object &);

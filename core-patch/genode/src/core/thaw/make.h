@@ -47,6 +47,7 @@ class Thaw::Maker : Genode::Noncopyable
 		/* an allocator that must grow does so now, and not with a badge that is wanted */
 		void   _practise(Pd &, Cap entrypoint);
 		Result _exchange(Core::Rpc_entrypoint &, Genode::Rpc_object_base &, Word badge);
+		Result _renew_semaphore(Core::Signal_source_component &, Word badge);
 		bool _may_rebadge(Genode::Rpc_object_base &);
 		Cap_result _rebadge(Genode::Rpc_object_base &, Word badge);
 		Result _start_handlers(Pd &, Core::Platform_thread &);
@@ -58,6 +59,8 @@ class Thaw::Maker : Genode::Noncopyable
 		Maker(Core::Rpc_entrypoint &ep, Books &books) : _ep(ep), _books(books) { }
 
 		static void use_upper_badges() { _ids().skip_to(Core::Cap_id_allocator::UPPER); }
+
+		static Word badges_in_use() { return _ids().in_use(); }
 
 		/**
 		 * \param allowed  told each PD session that is about to get another badge
@@ -81,7 +84,7 @@ class Thaw::Maker : Genode::Noncopyable
 		Cap_result gate(Pd &, Word thread, Word badge);
 		Cap_result own_gate(Genode::Capability<Genode::Pd_session> caller, Cap entrypoint, Word badge);
 		Cap_result context(Pd &, Word imprint, Word badge, Word pending);
-		Cap_result signal_source(Pd &, Word badge);
+		Cap_result signal_source(Pd &, Word badge, Word semaphore);
 		Cap_result semaphore(Pd &, Word thread);
 		Cap_result object(Pd &, S::Kind, Word a);
 		Result     install(Pd &, Word slot, Cap);

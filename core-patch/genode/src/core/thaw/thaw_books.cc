@@ -437,6 +437,28 @@ void Books::scan_slots(Pd &pd)
 }
 
 
+Books::Word Books::count_known()
+{
+	Word count = 0;
+	auto &map  = cap_map();
+	auto &lock = private_of<Cap_lock>(map);
+	lock.lock();
+	private_of<Cap_tree>(map).for_each([&] (Cap_index const &) { count++; });
+	lock.unlock();
+	return count;
+}
+
+
+Books::Word Books::count_slots(Pd &pd)
+{
+	Word count = 0;
+	for (Word i = 0; i < USER_SLOTS; i++)
+		if (Foc::l4_msgtag_label(Foc::l4_task_cap_valid(task(pd), word_of(USER_BASE + i))))
+			count++;
+	return count;
+}
+
+
 Books::S::Slot Books::slot(Pd &pd, Word n)
 {
 	if (n == 0)

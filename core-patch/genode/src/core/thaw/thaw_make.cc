@@ -267,11 +267,40 @@ Cap_result Maker::context(Pd &pd, Word imprint, Word badge, Word pending)
 }
 
 
-Cap_result Maker::signal_source(Pd &pd, Word badge)
+/*
+ * The target keeps the badge of its semaphore, too, and would take another object that gets it for the same
+ */
+Result Maker::_renew_semaphore(Signal_source_component &source, Word badge)
+{
+	Native_capability &semaphore = private_of<Source_semaphore>(source);
+	if (id_of(semaphore) == badge)
+		return Result::OK;
+
+	/* for practice, as with threads */
+	_ids().free(_ids().alloc());
+	_ids().want(badge);
+	Cap_id_allocator::id_t const id = _ids().alloc();
+	_ids().forget_wanted();
+	Cap_index *index = id == badge ? cap_map().insert(id) : nullptr;
+	if (!index) {
+		_ids().free(id);
+		return id == badge ? Result::QUOTA : Result::BADGE_TAKEN;
+	}
+	Native_capability const fresh { index };
+	if (Foc::l4_error(Foc::l4_factory_create_irq(Foc::L4_BASE_FACTORY_CAP, index->kcap())))
+		return Result::KERNEL;
+	semaphore = fresh;
+	return Result::OK;
+}
+
+
+Cap_result Maker::signal_source(Pd &pd, Word badge, Word semaphore)
 {
 	Signal_broker           &broker = private_of<Session_broker>(pd);
 	Signal_source_component &source = private_of<Broker_source>(broker);
-	Result const result = _exchange(signal_entrypoint(broker), source, badge);
+	Result result = _exchange(signal_entrypoint(broker), source, badge);
+	if (result == Result::OK && semaphore)
+		result = _renew_semaphore(source, semaphore);
 	if (result != Result::OK)
 		return result;
 	private_of<Broker_cap>(broker) = reinterpret_cap_cast<Signal_source>(source.Rpc_object_base::cap());

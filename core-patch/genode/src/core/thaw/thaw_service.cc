@@ -337,16 +337,29 @@ class Thaw::Session_component : public Rpc_object<Core_session>
 			                [&] (Books::Pd &pd) { return _parts.maker.context(pd, imprint, badge, pending); });
 		}
 
-		Cap_result signal_source(Word badge) override
+		Cap_result signal_source(Word badge, Word semaphore) override
 		{
 			return _with_pd(Cap_result { Result::NOT_OPEN },
-			                [&] (Books::Pd &pd) { return _parts.maker.signal_source(pd, badge); });
+			                [&] (Books::Pd &pd) { return _parts.maker.signal_source(pd, badge, semaphore); });
 		}
 
 		Cap_result semaphore(Word thread) override
 		{
 			return _with_pd(Cap_result { Result::NOT_OPEN },
 			                [&] (Books::Pd &pd) { return _parts.maker.semaphore(pd, thread); });
+		}
+
+		Usage usage() override
+		{
+			Usage usage { .result = Result::NOT_YOURS };
+			_parts.in_core_ep([&] {
+				_parts.books.with(_own, [&] (Books::Pd &pd) {
+					usage = { .result = Result::OK,
+					          .badges = Maker::badges_in_use(),
+					          .known  = Books::count_known(),
+					          .slots  = Books::count_slots(pd),
+					          .ram    = Word(platform().ram_alloc().avail()) }; }); });
+			return usage;
 		}
 
 		Cap_result object(Kind kind, Word a) override

@@ -23,6 +23,7 @@ namespace Genode {
 		public:
 
 			Cap_index *find(Cap_index::id_t);
+			Cap_index *insert(Cap_index::id_t);
 	};
 
 	Cap_index_allocator &cap_idx_alloc();
