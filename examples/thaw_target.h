@@ -45,6 +45,7 @@
 #define THAW_SEMAPHORE_CREATE 15u
 #define THAW_THREAD_CAP 16u
 #define THAW_SLOT_CLEAR 17u
+#define THAW_KERNEL_CLOCK 18u
 
 /* Results: 0, or one of these negated; an IPC that failed itself is THAW_IPC_FAILED + its error. */
 #define THAW_EPERM 1

@@ -62,6 +62,8 @@ pub struct BookedThread {
     pub info: Option<ThreadInfo>,
     /// All that it is; nothing if it was never started.
     pub state: ThreadState,
+    /// Of a system call that lasts until a time of the kernel's clock: microseconds left.
+    pub left_us: Option<u64>,
 }
 
 /// A gate or IRQ object.
@@ -86,6 +88,8 @@ pub struct Books {
     pub changes: Option<u32>,
     /// Its clock at the stop in microseconds.
     pub clock_us: u64,
+    /// The kernel's clock at the stop in microseconds, where the world tells.
+    pub kernel_us: Option<u64>,
     /// How many times it was restored.
     pub clones: u32,
     /// Its memory.
@@ -110,6 +114,7 @@ impl Books {
             quota_pages: 0,
             changes: None,
             clock_us: 0,
+            kernel_us: None,
             clones: 0,
             dataspaces: Vec::new(),
             regions: Vec::new(),
@@ -127,7 +132,7 @@ impl Books {
         self.objects.clear();
         self.slots.clear();
         (self.name, self.badge, self.quota_pages) = (Name::EMPTY, 0, 0);
-        (self.changes, self.clock_us, self.clones) = (None, 0, 0);
+        (self.changes, self.clock_us, self.kernel_us, self.clones) = (None, 0, None, 0);
     }
 
     /// Adds a dataspace; RAM gets its place behind the RAM before it.
@@ -154,7 +159,7 @@ impl Books {
 
     /// Adds a thread or a hole at the next index.
     pub fn add_thread(&mut self, info: Option<ThreadInfo>) -> Result<()> {
-        let thread = BookedThread { info, state: ThreadState::ZERO };
+        let thread = BookedThread { info, state: ThreadState::ZERO, left_us: None };
         self.threads.push(thread).map_err(|_| Error::TooMany(Table::Threads, MAX_THREADS))
     }
 

@@ -147,8 +147,10 @@ fn add_thread<H: Host>(host: &H, books: &mut Books, index: u32, thread: &Thread)
     let (Some(activity), Some(booked)) = (thread.state.activity(), books.threads.last_mut()) else {
         return Ok(());
     };
-    if activity.wait().is_some_and(|wait| has_absolute_timeout(&wait)) {
-        return Err(Error::Unsupported("absolute timeout of thread", index));
+    if let Some(wait) = activity.wait().filter(has_absolute_timeout) {
+        // Zero in images of those who did not know the kernel's clock.
+        let left = wait.remaining_us.filter(|us| *us != 0);
+        booked.left_us = Some(left.ok_or(Error::Unsupported("absolute timeout of thread", index))?);
     }
     let state = &mut booked.state;
     state.activity = from_saved(&activity).ok_or(Error::Unsupported(doing(&activity), index))?;

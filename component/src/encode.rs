@@ -13,6 +13,7 @@ use crate::books::{BookedThread, Books, Content, PAGE_BYTES};
 use crate::error::{Error, Result, Table};
 use crate::host::{FixedSlot, Host, ObjectKind};
 use crate::memory::Spare;
+use crate::until;
 
 /// The one PD of an image.
 const PD: u32 = 0;
@@ -121,7 +122,12 @@ fn saved_thread(utcb_addr: u32, thread: &BookedThread, books: &Books) -> Thread 
     let irqs = || books.objects.iter().filter(|o| o.object.kind == ObjectKind::Irq);
     let irq_of = |slot| irqs().position(|o| o.object.slot == slot).map(|n| n as u32);
     let state = &thread.state;
-    let life = if info.started { Life::Live(to_saved(&state.activity, &irq_of)) } else { Life::NeverStarted };
+    let mut saved = to_saved(&state.activity, &irq_of);
+    let left = books.kernel_us.and_then(|now| until::left(&state.activity, &state.utcb, now));
+    if let (Some(left), Some(wait)) = (left, saved.wait_mut()) {
+        wait.remaining_us = Some(left);
+    }
+    let life = if info.started { Life::Live(saved) } else { Life::NeverStarted };
     Thread {
         state: life,
         name: info.name,

@@ -282,6 +282,10 @@ pub trait Host {
     fn thread(&self, pd: Self::Pd, index: u32) -> HostResult<ThreadAt>;
     /// The PD's clock in microseconds.
     fn clock_us(&self, pd: Self::Pd) -> HostResult<u64>;
+    /// The kernel's clock in microseconds, which ends absolute timeouts, where the world tells.
+    fn kernel_us(&self, _pd: Self::Pd) -> Listed<u64> {
+        Ok(None)
+    }
     /// Sets the PD's clock.
     fn set_clock_us(&self, pd: Self::Pd, us: u64) -> HostResult<()>;
 

@@ -35,6 +35,7 @@ pub mod soak;
 pub mod stop;
 pub mod summary;
 pub mod trace;
+pub mod until;
 pub mod wire;
 
 pub use checkpoint::{Checkpointer, Done, Machine, Tables};

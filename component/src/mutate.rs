@@ -35,6 +35,10 @@ pub enum Mutation {
     Tag,
     /// Pending triggers of IRQ objects are lost.
     Irq,
+    /// Absolute timeouts are what they were by the kernel's clock.
+    Clock,
+    /// The program's own clock begins anew.
+    Back,
     /// Capabilities have all rights that the program could have.
     Rights,
 }
@@ -42,7 +46,7 @@ pub enum Mutation {
 impl Mutation {
     /// All names, for messages.
     pub const NAMES: &'static str =
-        "entry, callee, vfp, utcb, tls, page, rewind, timeout, twice, link, tag, irq or rights";
+        "entry, callee, vfp, utcb, tls, page, rewind, timeout, twice, link, tag, irq, clock, back or rights";
 
     /// The mutation with that name.
     #[must_use]
@@ -60,6 +64,8 @@ impl Mutation {
             "link" => Self::Link,
             "tag" => Self::Tag,
             "irq" => Self::Irq,
+            "clock" => Self::Clock,
+            "back" => Self::Back,
             "rights" => Self::Rights,
             _ => return None,
         })
@@ -79,7 +85,7 @@ impl Mutation {
             Self::Vfp => state.vfp = thaw_l4::Vfp::ZERO,
             Self::Utcb => state.utcb.fill(0),
             Self::Tls => state.frame.0[raw::THAW_EXC_TPIDRURO as usize] = 0,
-            Self::Entry | Self::Page | Self::Irq | Self::Rights => {}
+            Self::Entry | Self::Page | Self::Irq | Self::Clock | Self::Back | Self::Rights => {}
             Self::Rewind | Self::Timeout | Self::Twice | Self::Link | Self::Tag => {}
         }
     }
@@ -132,6 +138,8 @@ impl fmt::Display for Mutation {
             Self::Link => "calls that were delivered are made again",
             Self::Tag => "queued messages have an empty tag",
             Self::Irq => "pending irqs are lost",
+            Self::Clock => "absolute timeouts are not moved",
+            Self::Back => "the clock begins anew",
             Self::Rights => "capabilities have all rights",
         })
     }

@@ -17,6 +17,7 @@ use crate::scan;
 use crate::service::{Service, Session};
 use crate::summary::between;
 use crate::trace::mark;
+use crate::until;
 
 /// Deliberate damage, with first instruction and stack pointer of the program. **For tests only.**
 pub type Damage = Option<(Mutation, (u32, u32))>;
@@ -154,8 +155,16 @@ impl<'a, H: Host, S: Service<Pd = H::Pd>, D: BlockDevice<Error = DiskError>> Che
         let books = &self.tables.books;
         let prepared = Session::open(self.service, pd)?.prepare(books.live_mask())?;
         mark(self.host, Event::PrepareAll.of_all());
+        let clock_us = if matches!(damage, Some((Mutation::Back, _))) { 0 } else { books.clock_us };
+        self.host.set_clock_us(pd, clock_us).asked(Request::Clock)?;
+        // Second: then nobody wakes too early by the target's own clock.
+        let kernel_us = self.host.kernel_us(pd).asked(Request::Clock)?;
         for (index, thread) in books.live() {
             let mut state = thread.state;
+            if let Some(left) = thread.left_us.filter(|_| !matches!(damage, Some((Mutation::Clock, _)))) {
+                let now = kernel_us.ok_or(Error::Unsupported("absolute timeout of thread", index))?;
+                until::rebase(&state.activity, &mut state.utcb, left, now);
+            }
             if let Some((mutation, entry)) = damage {
                 mutation.apply(index, &mut state, entry);
                 mutation.apply_to_call(&mut state, syscall_bytes(self.machine.abi));
@@ -167,7 +176,6 @@ impl<'a, H: Host, S: Service<Pd = H::Pd>, D: BlockDevice<Error = DiskError>> Che
         for irq in books.objects.iter().filter(|o| o.pending != 0 && !lost) {
             prepared.set_irq(irq.object.slot, irq.pending)?;
         }
-        self.host.set_clock_us(pd, books.clock_us).asked(Request::Clock)?;
         Ok(prepared)
     }
 }

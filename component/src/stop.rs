@@ -96,6 +96,8 @@ fn copy<H: Host>(
     views.copy_out(books, spare)?;
     times.copied = host.ticks();
     mark(host, Event::Copy.of_all().with(books.ram_bytes() / 1024));
+    // First: then nobody wakes too early by the target's own clock.
+    books.kernel_us = host.kernel_us(pd).asked(Request::Clock)?;
     books.clock_us = host.clock_us(pd).asked(Request::Clock)?;
     Ok(())
 }

@@ -120,7 +120,8 @@ pub fn soak(args: &SoakArgs) -> Result<()> {
 }
 
 /// Scenarios of the suite; `run/soak` runs all.
-const SHORT: &str = "vfp,timeouts,clients,chain,sends,send-wait,ping-pong,lock,churn,semaphore,threads,items";
+const SHORT: &str =
+    "vfp,timeouts,clients,chain,sends,send-wait,ping-pong,lock,churn,semaphore,threads,items,deadlines";
 
 /// Twenty stops and two reboots of some scenarios, for the suite; everything was built before.
 pub fn verdicts(abi: Abi, out: &Path) -> Result<Vec<Verdict>> {

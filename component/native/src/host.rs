@@ -234,6 +234,11 @@ impl<K: Kernel, P: Platform> Host for NativeHost<'_, K, P> {
         self.pd(pd, &[pd::CLOCK_GET]).map(|[low, high]| u64::from(high) << 32 | u64::from(low))
     }
 
+    fn kernel_us(&self, pd: CapIndex) -> Listed<u64> {
+        let clocks: [u32; 4] = self.pd(pd, &[pd::CLOCK_GET])?;
+        Ok(Some(u64::from(clocks[3]) << 32 | u64::from(clocks[2])))
+    }
+
     fn set_clock_us(&self, pd: CapIndex, us: u64) -> HostResult<()> {
         self.pd::<0>(pd, &[pd::CLOCK_SET, us as u32, (us >> 32) as u32]).map(|_| ())
     }

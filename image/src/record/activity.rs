@@ -98,7 +98,12 @@ pub enum Activity {
 
 impl Activity {
     /// The interrupted operation, if it is a system call.
-    pub const fn wait(self) -> Option<Wait> {
+    pub fn wait(mut self) -> Option<Wait> {
+        self.wait_mut().copied()
+    }
+
+    /// The same, to be changed.
+    pub const fn wait_mut(&mut self) -> Option<&mut Wait> {
         match self {
             Self::Asleep { wait }
             | Self::Receive { wait, .. }

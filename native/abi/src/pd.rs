@@ -61,7 +61,7 @@ pub mod object {
 pub const THREAD_GET: u32 = 11;
 /// In the result of [`THREAD_GET`]: the thread was started.
 pub const THREAD_STARTED: u32 = 1;
-/// Reads the PD's clock. Result: microseconds, low word, high word.
+/// Reads the PD's clock. Result: microseconds, low word, high word; the kernel's clock at the same moment, the same way.
 pub const CLOCK_GET: u32 = 12;
 /// Sets the PD's clock; once a thread of the PD was started, forwards only. MR1 low word, MR2 high word of
 /// the microseconds.

@@ -45,6 +45,10 @@ pub const THREAD_CAP: u32 = 16;
 /// Empties a slot that [`THREAD_CAP`] or a message has filled. MR1 slot.
 pub const SLOT_CLEAR: u32 = 17;
 
+/// The kernel's clock, which ends absolute timeouts, and the PD's at the same moment. Result: microseconds, low word,
+/// high word, of each.
+pub const KERNEL_CLOCK: u32 = 18;
+
 /// Log request, a call on [`SLOT_LOG`](crate::layout::SLOT_LOG): MR0 bytes (at most
 /// [`LOG_BYTES_MAX`]), text from MR1. Root prints whole lines behind the PD's name.
 pub const LOG_BYTES_MAX: u32 = 200;

@@ -21,6 +21,11 @@ pub trait Machine: Kernel {
     /// Microseconds since some point before the start; never runs backwards.
     fn now_us(&self) -> u64;
 
+    /// Microseconds of the clock by which the kernel ends absolute timeouts.
+    fn kernel_us(&self) -> u64 {
+        self.now_us()
+    }
+
     /// Records a line of root's own beside the console, where lines are recorded.
     #[track_caller]
     fn record(&self, _line: core::fmt::Arguments<'_>) {}

@@ -29,7 +29,12 @@ impl Root {
             op::DATASPACE_GET => self.dataspace_get(id, args.get(1)?),
             op::OBJECT_GET => self.object_get(id, args.get(1)?),
             op::THREAD_GET => self.thread_get(id, args.get(1)?),
-            op::CLOCK_GET => Ok(Outcome::words(&low_high(self.pds.get(id)?.clock.now(m.now_us())))),
+            op::CLOCK_GET => {
+                // The kernel's first: see `KERNEL_CLOCK`.
+                let kernel = low_high(m.kernel_us());
+                let own = low_high(self.pds.get(id)?.clock.now(m.now_us()));
+                Ok(Outcome::words(&[own[0], own[1], kernel[0], kernel[1]]))
+            }
             op::CLOCK_SET => {
                 let us = u64::from(args.get(1)?) | u64::from(args.get(2)?) << 32;
                 let now = m.now_us();

@@ -68,6 +68,14 @@ pub fn clock_us() -> Result<u64> {
     Ok(u64::from(k.mr(1)) << 32 | u64::from(k.mr(0)))
 }
 
+/// The kernel's clock, by which absolute timeouts end, and the PD's at the same moment, in microseconds.
+pub fn kernel_clock_us() -> Result<(u64, u64)> {
+    request(target::KERNEL_CLOCK, &[])?;
+    let k = kernel();
+    let us = |n| u64::from(k.mr(n + 1)) << 32 | u64::from(k.mr(n));
+    Ok((us(0), us(2)))
+}
+
 /// Attaches a ROM module; returns address and bytes.
 pub fn rom_attach(name: &str) -> Result<(u32, u32)> {
     request(target::ROM_ATTACH, &name_words(name))?;

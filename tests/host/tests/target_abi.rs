@@ -62,6 +62,7 @@ const REQUESTS: Numbers = &[
     ("SEMAPHORE_CREATE", target::SEMAPHORE_CREATE as i64),
     ("THREAD_CAP", target::THREAD_CAP as i64),
     ("SLOT_CLEAR", target::SLOT_CLEAR as i64),
+    ("KERNEL_CLOCK", target::KERNEL_CLOCK as i64),
 ];
 
 /// Requests of drivers: in the document only.

@@ -6,7 +6,7 @@ pub const MODULE: &str = "target.cfg";
 pub const BYTES_MAX: usize = 1024;
 
 /// All scenarios, and how often one does its work in a round: so that all take about as long.
-pub const SCENARIOS: [(&str, u32); 18] = [
+pub const SCENARIOS: [(&str, u32); 19] = [
     ("user", 8),
     ("thumb", 6),
     ("vfp", 6),
@@ -25,6 +25,7 @@ pub const SCENARIOS: [(&str, u32); 18] = [
     ("semaphore", 6),
     ("threads", 6),
     ("items", 3),
+    ("deadlines", 1),
 ];
 
 /// What the module sets.

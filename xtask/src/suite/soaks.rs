@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// Damage to what is restored, and the scenario that has to notice it; docs/sceptic.md says why.
-const MUTATIONS: [(&str, &str); 10] = [
+const MUTATIONS: [(&str, &str); 12] = [
     ("callee", "clients"),
     ("vfp", "vfp"),
     ("utcb", "clients"),
@@ -22,6 +22,8 @@ const MUTATIONS: [(&str, &str); 10] = [
     ("irq", "ping-pong"),
     ("irq", "semaphore"),
     ("rights", "items"),
+    ("clock", "deadlines"),
+    ("back", "deadlines"),
 ];
 
 /// The cases.

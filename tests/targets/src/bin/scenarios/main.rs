@@ -11,6 +11,7 @@
 mod alone;
 mod calls;
 mod crew;
+mod deadlines;
 mod irqs;
 mod items;
 mod life;

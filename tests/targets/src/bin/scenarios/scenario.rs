@@ -2,7 +2,7 @@
 
 use thaw_targets::script;
 
-use crate::{alone, calls, irqs, items, life, me::Me, semaphores, threads};
+use crate::{alone, calls, deadlines, irqs, items, life, me::Me, semaphores, threads};
 
 /// What a scenario declares at its end. It follows from the work alone, not from the schedule.
 pub struct Verdict {
@@ -51,4 +51,5 @@ pub const ALL: [Scenario; script::SCENARIOS.len()] = [
     scenario("semaphore", semaphores::semaphore),
     scenario("threads", threads::threads),
     scenario("items", items::items),
+    scenario("deadlines", deadlines::deadlines),
 ];
