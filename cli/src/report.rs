@@ -187,5 +187,6 @@ fn dataspace_view(index: u32, dataspace: &thaw_image::Dataspace) -> Dataspace {
             let (module, hash) = (Some(module.to_string()), Some(hash.to_string()));
             Dataspace { index, bytes, kind: "rom", module, hash }
         }
+        Content::Managed => Dataspace { index, bytes, kind: "managed", module: None, hash: None },
     }
 }

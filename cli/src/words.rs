@@ -152,6 +152,19 @@ pub fn role(role: Role, names: &Names) -> String {
         Role::SignalSource => "signal source".into(),
         Role::Semaphore => "semaphore of the signal source".into(),
         Role::NativeSemaphore { count } => format!("semaphore with {count} in it"),
+        Role::NestedMap { external, dataspace, handler } => {
+            let told =
+                if handler == 0 { "nobody told of faults".into() } else { format!("faults to {handler:#x}") };
+            format!("region map of {}, seen through dataspace {dataspace}, {told}", session(external))
+        }
+        Role::NestedRegion { map, dataspace, addr, size_bytes, offset, access } => format!(
+            "{addr:#x}, {size_bytes:#x} bytes in the map of object {map}: dataspace {dataspace} at {offset:#x}, {}",
+            if access.write { "writeable" } else { "read-only" }
+        ),
+        Role::ParentHandler(which) => {
+            let what = ["resources", "a yield request", "sessions", "the heartbeat"];
+            format!("handler that the parent tells of {}", what.get(which as usize).copied().unwrap_or("?"))
+        }
         Role::Context { imprint, pending } => {
             format!("signal context {imprint:#x}, {pending} signals pending")
         }

@@ -127,6 +127,7 @@ fn add_dataspace(books: &mut Books, index: u32, dataspace: &Dataspace) -> Result
     let rom = match dataspace.content {
         thaw_image::Content::Ram => None,
         thaw_image::Content::Rom { module, hash } => Some((module, hash)),
+        thaw_image::Content::Managed => return Err(Error::Unsupported("managed dataspace", index)),
     };
     books.add_dataspace(0, bytes, rom)
 }

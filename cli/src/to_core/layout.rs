@@ -139,6 +139,8 @@ impl Plan {
                     None => Content::LeftOut { module },
                 }
             }
+            // What is seen through it is attached elsewhere, too, or in nobody's reach.
+            thaw_image::Content::Managed => Content::LeftOut { module: "managed dataspace".into() },
         };
         Segment { addr: region.addr, bytes: region.size_bytes, access: region.access, content }
     }

@@ -50,13 +50,16 @@ struct thaw_object
 	thaw_word slot, kind, cap, badge, thread; /* thread ~0: none */
 };
 
+/* answer of thaw_core_object: a thread waits until a fault in a nested region map is resolved */
+enum { THAW_FAULTING = 2 };
+
 /* kinds of objects and slots */
 enum { THAW_GATE = 1, THAW_IRQ = 2, THAW_FIXED = 3, THAW_UNKNOWN = 4, THAW_KERNEL_THREAD = 5 };
 
 /* implemented in C++; each is called on the handler thread and never waits for a target */
 thaw_word thaw_core_task(void);                                    /* of the open PD, 0 if none */
 thaw_word thaw_core_thread(thaw_word index, struct thaw_thread *);
-thaw_word thaw_core_object(thaw_word n, struct thaw_object *);     /* 0 past the last */
+thaw_word thaw_core_object(thaw_word n, struct thaw_object *);     /* 0 past the last, or THAW_FAULTING */
 thaw_word thaw_core_slot(thaw_word slot, thaw_word *badge);        /* kind */
 thaw_word thaw_core_peek(thaw_word addr, thaw_word *value);        /* 0 if nothing is there */
 void      thaw_core_started(thaw_word index);

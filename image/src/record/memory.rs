@@ -28,6 +28,8 @@ pub enum Content {
         /// Hash of its bytes.
         hash: Digest,
     },
+    /// What is attached in a region map of an RM session, which an object names.
+    Managed,
 }
 
 impl Dataspace {
@@ -180,6 +182,7 @@ impl Codec for Dataspace {
         let (kind, module, hash) = match self.content {
             Content::Ram => (1, Name::EMPTY, Digest::NONE),
             Content::Rom { module, hash } => (2, module, hash),
+            Content::Managed => (3, Name::EMPTY, Digest::NONE),
         };
         let raw = RawDataspace {
             size_bytes: self.size_bytes.into(),
@@ -196,6 +199,7 @@ impl Codec for Dataspace {
         let content = match raw.kind.get() {
             1 => Content::Ram,
             2 => Content::Rom { module: Text::from_padded(raw.module)?, hash: Digest(raw.hash) },
+            3 => Content::Managed,
             other => return at.field(Kind::Dataspace, "kind", other),
         };
         Ok(Self { size_bytes: raw.size_bytes.get(), content })

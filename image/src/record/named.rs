@@ -3,7 +3,7 @@
 use zerocopy::little_endian::{U32, U64};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
-use super::{At, Kind, raw, sealed::Codec};
+use super::{Access, At, Kind, raw, sealed::Codec};
 use crate::Refusal;
 use crate::rules::Rules;
 
@@ -88,6 +88,33 @@ pub enum Role {
         /// Signals not yet received.
         pending: u32,
     },
+    /// Region map of an RM session.
+    NestedMap {
+        /// The session.
+        external: u32,
+        /// The managed dataspace that it is seen through.
+        dataspace: u32,
+        /// Badge of the signal context that is told of faults, 0 if there is none.
+        handler: u32,
+    },
+    /// Part of a dataspace that is attached in such a map; no object.
+    NestedRegion {
+        /// Index of the object that is the map.
+        map: u32,
+        /// Dataspace attached.
+        dataspace: u32,
+        /// First address in the map; page-aligned.
+        addr: u32,
+        /// Length in bytes; whole pages, not 0.
+        size_bytes: u32,
+        /// Offset in the dataspace; page-aligned.
+        offset: u32,
+        /// How it may be accessed.
+        access: Access,
+    },
+    /// Signal context that the target gave to its parent: 0 for resources, 1 for a yield request, 2 for sessions, 3 for
+    /// the heartbeat.
+    ParentHandler(u32),
 }
 
 #[derive(FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]
@@ -129,6 +156,15 @@ impl Role {
             Self::Semaphore => (16, [0; 2], NONE),
             Self::Context { imprint, pending } => (17, [imprint, pending], NONE),
             Self::NativeSemaphore { count } => (18, [count, 0], NONE),
+            Self::NestedMap { external, dataspace, handler } => {
+                (20, [external, dataspace], [handler as u64, 0, 0])
+            }
+            Self::NestedRegion { map, dataspace, addr, size_bytes, offset, access } => (
+                21,
+                [map, dataspace],
+                [addr as u64, size_bytes as u64, (access.bits() as u64) << 32 | offset as u64],
+            ),
+            Self::ParentHandler(which) => (22, [which, 0], NONE),
         }
     }
 
@@ -154,6 +190,18 @@ impl Role {
             16 => Self::Semaphore,
             17 => Self::Context { imprint: a, pending: b },
             18 => Self::NativeSemaphore { count: a },
+            20 if d == 0 && e == 0 => {
+                Self::NestedMap { external: a, dataspace: b, handler: u32::try_from(c).ok()? }
+            }
+            21 => Self::NestedRegion {
+                map: a,
+                dataspace: b,
+                addr: u32::try_from(c).ok()?,
+                size_bytes: u32::try_from(d).ok()?,
+                offset: e as u32,
+                access: Access::from_bits((e >> 32) as u32)?,
+            },
+            22 if a <= 3 => Self::ParentHandler(a),
             _ => return None,
         })
     }
@@ -162,8 +210,11 @@ impl Role {
     #[must_use]
     pub const fn names(self) -> Option<(Kind, u32)> {
         match self {
-            Self::Session { external, .. } | Self::Timer { external, .. } => Some((Kind::External, external)),
+            Self::Session { external, .. }
+            | Self::Timer { external, .. }
+            | Self::NestedMap { external, .. } => Some((Kind::External, external)),
             Self::Dataspace(dataspace) => Some((Kind::Dataspace, dataspace)),
+            Self::NestedRegion { map, .. } => Some((Kind::Object, map)),
             Self::CpuThread(thread)
             | Self::Thread(thread)
             | Self::ThreadGate(thread)

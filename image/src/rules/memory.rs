@@ -2,7 +2,7 @@
 //! the image byte for byte.
 
 use super::{Rules, Summary, contradiction};
-use crate::record::{At, Content, Dataspace, Encoding, Extent, Kind, Region};
+use crate::record::{At, Content, Dataspace, Encoding, Extent, Kind, Region, Role};
 use crate::{Bound, HEADER_BLOCK, MAX_DATASPACES, MAX_EXTENT_PAGES, MAX_PAGES, PAGE_SIZE, Refusal};
 
 const PAGE: u64 = PAGE_SIZE as u64;
@@ -69,6 +69,10 @@ impl Rules {
                 return contradiction(Kind::Dataspace, at, "rom-named");
             }
             Content::Rom { .. } => 0,
+            Content::Managed => {
+                self.summary.nested = true;
+                0
+            }
         };
         let found = in_image.saturating_add(self.summary.pages.into());
         let limit = MAX_PAGES.into();
@@ -105,6 +109,36 @@ impl Rules {
             return contradiction(Kind::Region, at, "regions-ascend");
         }
         self.memory.region_end = Some((at.pd, start + size));
+        Ok(())
+    }
+
+    /// Checks what the role of an object says about memory.
+    pub(crate) fn nested(&mut self, at: At, role: Role) -> Result<(), Refusal> {
+        match role {
+            Role::NestedMap { dataspace, .. } => {
+                self.reference(Kind::Object, at, Kind::Dataspace, dataspace)?
+            }
+            Role::NestedRegion { dataspace, addr, size_bytes, offset, access, .. } => {
+                self.reference(Kind::Object, at, Kind::Dataspace, dataspace)?;
+                let available = u64::from(self.memory.size[dataspace as usize]) * PAGE;
+                let (addr, size, offset) = (u64::from(addr), u64::from(size_bytes), u64::from(offset));
+                if !addr.is_multiple_of(PAGE) {
+                    return at.field(Kind::Object, "addr", addr);
+                }
+                if size == 0 || !size.is_multiple_of(PAGE) || addr + size > 1 << 32 {
+                    return at.field(Kind::Object, "size_bytes", size);
+                }
+                if !offset.is_multiple_of(PAGE) || offset + size > available {
+                    return at.field(Kind::Object, "offset", offset);
+                }
+                if access.bits() == 0 {
+                    return at.field(Kind::Object, "access", 0u32);
+                }
+            }
+            Role::ParentHandler(_) => {}
+            _ => return Ok(()),
+        }
+        self.summary.nested = true;
         Ok(())
     }
 

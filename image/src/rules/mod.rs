@@ -22,6 +22,8 @@ pub struct Summary {
     /// There is a semaphore of the native system, a thread that waits for one, or a capability that a program put
     /// into another slot or took from one.
     held: bool,
+    /// There is a region map of an RM session, or a handler that a Genode component gave to its parent.
+    nested: bool,
     /// Pages of all RAM dataspaces.
     pub pages: u32,
     /// Of these, pages that are stored.
@@ -39,6 +41,7 @@ impl Summary {
     /// Returns the oldest minor version of the format that has these records.
     pub const fn minor(&self) -> u16 {
         match self.count(Kind::Object) {
+            _ if self.nested => 3,
             _ if self.held => 2,
             0 => 0,
             _ => 1,
@@ -177,6 +180,7 @@ impl Rules {
         if matches!(object.role, Role::Quota { .. }) && object.badge != 0 {
             return contradiction(Kind::Object, at, "quota-unbadged");
         }
+        self.nested(at, object.role)?;
         object.role.names().map_or(Ok(()), |(to, index)| self.reference(Kind::Object, at, to, index))
     }
 

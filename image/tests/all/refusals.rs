@@ -37,7 +37,7 @@ fn record_at(kind: Kind) -> usize {
 fn headers_of_other_versions_and_places() {
     assert!(matches!(edited(0, b"NOTHING!"), Refusal::NotAnImage { found } if &found == b"NOTHING!"));
     assert_eq!(edited(8, &[2, 0]), Refusal::Major { found: 2 });
-    assert_eq!(edited(10, &[3, 0]), Refusal::Minor { found: 3 });
+    assert_eq!(edited(10, &[4, 0]), Refusal::Minor { found: 4 });
     assert_eq!(edited(10, &[1, 0]), Refusal::HeaderField { field: "minor", value: 1 });
     assert_eq!(edited(12, &[0, 4]), Refusal::HeaderField { field: "header_length", value: 0x400 });
     assert_eq!(edited(16, &[2, 0]), Refusal::Architecture { found: 2 });
@@ -111,7 +111,7 @@ fn fields_of_records() {
     assert_eq!(edited(slot, &[99]), field(Kind::Slot, 0x200, "kind", 99));
     assert_eq!(edited(slot + 12, &[0x40]), field(Kind::Slot, 0x200, "rights", 0x40));
     let dataspace = record_at(Kind::Dataspace) + 16;
-    assert_eq!(edited(dataspace + 8, &[3]), field(Kind::Dataspace, 0, "kind", 3));
+    assert_eq!(edited(dataspace + 8, &[4]), field(Kind::Dataspace, 0, "kind", 4));
     let region = record_at(Kind::Region) + 16;
     assert_eq!(edited(region + 12, &[8]), field(Kind::Region, 0, "access", 8));
     let extent = record_at(Kind::Extent) + 16;

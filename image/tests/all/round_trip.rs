@@ -4,7 +4,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;
 
-use crate::common::{Model, genode, held, sheep, tiny};
+use crate::common::{Model, genode, held, nested, sheep, tiny};
 use thaw_image::*;
 
 fn read(image: &[u8], scratch: usize) -> Model {
@@ -15,7 +15,7 @@ fn read(image: &[u8], scratch: usize) -> Model {
 
 #[test]
 fn samples() {
-    for model in [tiny(), sheep(), genode(), held()] {
+    for model in [tiny(), sheep(), genode(), held(), nested()] {
         for scratch in [4096, 4097, 1 << 20] {
             assert_eq!(read(&model.image(), scratch), model);
         }
@@ -31,7 +31,7 @@ fn the_minor_version_is_the_oldest_that_suffices() {
     };
     let copy = with(|m| m.slots[4].rights = Rights::from_bits(Rights::R | Rights::COPY).expect("known"));
     let moved = with(|m| m.slots[4].rights = Rights::default());
-    for (model, minor) in [(sheep(), 0), (genode(), 1), (held(), 2), (copy, 2), (moved, 2)] {
+    for (model, minor) in [(sheep(), 0), (genode(), 1), (held(), 2), (copy, 2), (moved, 2), (nested(), 3)] {
         let image = model.image();
         let verified = verify(&mut &image[..], &Expect::ANY, &mut [0; 4096]).expect("whole");
         assert_eq!(verified.header().minor, minor);

@@ -11,6 +11,9 @@ namespace Core {
 	{
 		bool   io_mem() const;
 		bool   managed() const;
+
+		virtual Native_capability sub_rm();
+
 		size_t size() override;
 		bool   writeable() override;
 	};

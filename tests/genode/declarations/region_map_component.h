@@ -6,10 +6,13 @@
 #include <base/mutex.h>
 #include <dataspace_component.h>
 #include <platform.h>
+#include <util/fifo.h>
+#include <util/list.h>
 
 namespace Core {
 
 	struct Rm_region;
+	struct Rm_faulter;
 	struct Fault;
 	struct Mapping { addr_t dst_addr, src_addr; };
 	class  Region_map_component;
@@ -36,19 +39,22 @@ struct Core::Fault
 	Addr_range bounds;
 };
 
-class Core::Region_map_component : public Rpc_object<Region_map>
+class Core::Region_map_component : public Rpc_object<Region_map>, private List<Region_map_component>::Element
 {
 	private:
 
 		struct Rm_dataspace_component : Dataspace_component
 		{
-			Native_capability sub_rm();
+			Native_capability sub_rm() override;
 			void              sub_rm(Native_capability);
 		};
 
 		Allocator_avl_tpl<Rm_region> _map;
 		Mutex mutable                _mutex;
 		Rm_dataspace_component       _ds;
+		Dataspace_capability         _ds_cap;
+		Fifo<Rm_faulter>             _faulters;
+		Signal_context_capability    _fault_sigh;
 
 		Mapping const &_mapping();
 

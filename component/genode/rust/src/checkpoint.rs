@@ -1,7 +1,8 @@
 //! A checkpoint from the first look to the image.
 
-use thaw_component::service::{Readable, Session};
+use thaw_component::service::{Readable, ServiceError, Session};
 use thaw_image::{Abi, Architecture, Digest, Extent, Flags, Identity, KernelName, Name, PAGE_SIZE};
+use thaw_protocol::{ErrorKind, step};
 
 use crate::calls::Calls;
 use crate::encode::{MemorySink, Named, write_image};
@@ -16,7 +17,7 @@ pub type Keep<'k> = &'k mut dyn FnMut(Span, &mut [u8]) -> Result<()>;
 /// Runs of pages of an image at most: enough for 64 MiB.
 const EXTENTS_MAX: usize = 4096;
 /// Bytes that are read and hashed at once.
-const BUFFER_BYTES: usize = 16384;
+const BUFFER_BYTES: usize = 65536;
 /// How often a stop is tried: the target may change what it has, or be in a call that ends soon.
 const ATTEMPTS: u32 = 5;
 
@@ -123,7 +124,7 @@ pub fn checkpoint<W: World>(world: &W, tables: &mut Tables, order: &Order, keep:
     let mut attempt = 1;
     let done = loop {
         match capture(world, tables, order, &mut *keep) {
-            Err(error @ (Error::Stop(_) | Error::Changed(_))) if attempt < ATTEMPTS => {
+            Err(error @ (Error::Stop(_) | Error::Changed(_) | Error::Faulting(_))) if attempt < ATTEMPTS => {
                 world.say(format_args!("stop {attempt} of {ATTEMPTS}: {error}"));
                 attempt += 1;
                 world.pause();
@@ -158,7 +159,7 @@ fn capture<W: World>(world: &W, tables: &mut Tables, order: &Order, keep: Keep<'
     let session = Session::open(&calls, ()).map_err(Error::Stop)?;
     let frozen = Frozen::new(world);
     let begin = world.now_us();
-    let (stopped, _) = session.stop().map_err(Error::Stop)?;
+    let (stopped, _) = session.stop().map_err(stop_refused)?;
     let seen = scan::recheck(world, records);
     if let Err(error) = seen {
         stopped.resume().map_err(|e| Error::Engine("resuming the target", e))?;
@@ -203,6 +204,18 @@ fn capture<W: World>(world: &W, tables: &mut Tables, order: &Order, keep: Keep<'
         copy_us,
         shape: tables.records.shape(),
     })
+}
+
+/// Core tells by this number that a thread waits for a fault in a region map to be resolved.
+const FAULTING: u32 = 14;
+
+fn stop_refused(error: ServiceError) -> Error {
+    match error {
+        ServiceError::Refused(refusal) if refusal == ErrorKind::Kernel.with(FAULTING, step::HOST, 0) => {
+            Error::Faulting(0)
+        }
+        other => Error::Stop(other),
+    }
 }
 
 fn read<W: World, State: Readable>(

@@ -11,8 +11,8 @@ use thaw_image::{
 use thaw_l4::Vfp;
 
 use crate::error::{Error, Result};
-use crate::records::{Content, Records, Thread, push};
-use crate::world::{Region, SessionInfo, Slot, Span, ThreadInfo, TimerInfo, World, kind};
+use crate::records::{Content, Dataspace, Map, Records, Thread, push};
+use crate::world::{Nested, Region, SessionInfo, Slot, Span, ThreadInfo, TimerInfo, World, kind};
 
 /// An image in our memory.
 pub struct InMemory<'w, W: World> {
@@ -107,6 +107,7 @@ impl Reader<'_> {
         let content = match dataspace.content {
             thaw_image::Content::Ram => Content::Ram(self.records.ram_bytes()),
             thaw_image::Content::Rom { module, hash } => Content::Rom(module, hash),
+            thaw_image::Content::Managed => Content::Managed,
         };
         push(
             &mut self.records.dataspaces,
@@ -183,6 +184,32 @@ impl Reader<'_> {
                     TimerInfo { elapsed_us, remaining_us, period_us, armed: armed.into(), sigh: badge };
             }
             Role::Dataspace(n) => records.dataspaces[n as usize].badge = badge,
+            Role::NestedMap { external, dataspace, handler } => {
+                let Dataspace { badge: ds_badge, bytes: size, content } =
+                    records.dataspaces[dataspace as usize];
+                if content != Content::Managed {
+                    return Err(Error::Unsupported("region map", index));
+                }
+                let client_id = records.sessions[external as usize].client_id;
+                let info = Nested { badge, ds_badge, size, handler, ..Nested::default() };
+                push(&mut records.maps, Map { client_id, info }, "region maps")?;
+            }
+            Role::NestedRegion { map, dataspace, addr, size_bytes, offset, access } => {
+                let map = self.objects.get(map as usize).ok_or(Error::Unsupported("region", index))?.badge;
+                records.map(map).ok_or(Error::Unsupported("region", index))?;
+                let region = Region {
+                    addr,
+                    size: size_bytes,
+                    offset,
+                    ds_badge: dataspace,
+                    writeable: access.write.into(),
+                    executable: access.execute.into(),
+                    map,
+                    ..Region::default()
+                };
+                push(&mut records.nested, region, "regions in region maps")?;
+            }
+            Role::ParentHandler(which) => records.handlers[which as usize] = badge,
             Role::Thread(n) => self.thread_badge(n, 0, badge),
             Role::ThreadIrq(n) => self.thread_badge(n, 1, badge),
             Role::ThreadGate(n) => self.thread_badge(n, 2, badge),
@@ -221,8 +248,10 @@ fn of_role(role: Role, records: &Records) -> (u32, u32, u32) {
         Role::Session { external, client_id, .. } => match records.sessions[external as usize].service {
             [b'P', b'D', 0, ..] => (kind::PD, client_id, 0),
             [b'C', b'P', b'U', 0, ..] => (kind::CPU, client_id, 0),
+            [b'R', b'M', 0, ..] => (kind::RM_SESSION, client_id, 0),
             _ => (kind::CALLER, client_id, 0),
         },
+        Role::NestedMap { .. } => (kind::NESTED_MAP, 0, 0),
         Role::RegionMap(map) => (kind::REGION_MAP, map, 0),
         Role::AreaDataspace(map) => (kind::AREA_DATASPACE, map, 0),
         Role::NativePd => (kind::NATIVE_PD, 0, 0),
@@ -235,8 +264,11 @@ fn of_role(role: Role, records: &Records) -> (u32, u32, u32) {
         Role::SignalSource => (kind::SIGNAL_SOURCE, 0, 0),
         Role::Semaphore => (kind::SEMAPHORE, 0, 0),
         Role::Context { imprint, pending } => (kind::CONTEXT, imprint, pending),
-        Role::Quota { .. } | Role::Timer { .. } | Role::ThreadPager(_) | Role::NativeSemaphore { .. } => {
-            (kind::UNKNOWN, 0, 0)
-        }
+        Role::Quota { .. }
+        | Role::Timer { .. }
+        | Role::ThreadPager(_)
+        | Role::NativeSemaphore { .. }
+        | Role::NestedRegion { .. }
+        | Role::ParentHandler(_) => (kind::UNKNOWN, 0, 0),
     }
 }

@@ -14,12 +14,16 @@ use thaw_protocol::{Activity, activity_kind};
 
 use crate::error::{Error, Result};
 use crate::records::{Content, PAGE, Records, Thread, push};
-use crate::world::{Slot, Span, World, kind};
+use crate::world::{Region, Slot, Span, World, kind};
 
 /// The one PD of an image.
 const PD: u32 = 0;
 /// Slot of the parent interface.
 pub const PARENT_SLOT: u32 = 0xb;
+
+fn access_of(region: &Region) -> Access {
+    Access { read: true, write: region.writeable != 0, execute: region.executable != 0 }
+}
 
 /// Tables that are only needed to write an image.
 pub struct Named {
@@ -67,7 +71,33 @@ impl Named {
             self.add(cpu_thread, Role::CpuThread(index))?;
             self.add(pager, Role::ThreadPager(index))?;
         }
+        for (which, badge) in (0..).zip(records.handlers).filter(|(_, badge)| *badge != 0) {
+            self.add(badge, Role::ParentHandler(which))?;
+        }
+        self.add_maps(records)?;
         records.slots.iter().try_for_each(|slot| self.add_slot(slot))
+    }
+
+    fn add_maps(&mut self, records: &Records) -> Result<()> {
+        for map in &records.maps {
+            let external = records.sessions.iter().position(|s| s.client_id == map.client_id).unwrap_or(0);
+            let dataspace = records.dataspace(map.info.ds_badge).unwrap_or(0);
+            let (external, dataspace, handler) = (external as u32, dataspace as u32, map.info.handler);
+            let number = self.objects.len() as u32;
+            self.add(map.info.badge, Role::NestedMap { external, dataspace, handler })?;
+            for region in records.nested.iter().filter(|region| region.map == map.info.badge) {
+                let role = Role::NestedRegion {
+                    map: number,
+                    dataspace: records.dataspace(region.ds_badge).unwrap_or(0) as u32,
+                    addr: region.addr,
+                    size_bytes: region.size,
+                    offset: region.offset,
+                    access: access_of(region),
+                };
+                self.add(0, role)?;
+            }
+        }
+        Ok(())
     }
 
     fn add(&mut self, badge: u32, role: Role) -> Result<()> {
@@ -105,12 +135,13 @@ impl Named {
             }
             kind::FIXED if slot.slot == PARENT_SLOT => is(Role::Parent),
             kind::FIXED => Some(SlotObject::Task),
-            kind::PD | kind::CPU => {
+            kind::PD | kind::CPU | kind::RM_SESSION => {
                 find(&|o| matches!(o.role, Role::Session { .. }) && o.badge == slot.badge)
             }
             kind::CALLER => {
                 find(&|o| matches!(o.role, Role::Session { .. } | Role::Parent) && o.badge == slot.badge)
             }
+            kind::NESTED_MAP => find(&|o| matches!(o.role, Role::NestedMap { .. }) && o.badge == slot.badge),
             kind::CPU_THREAD => is(Role::CpuThread(slot.a)),
             kind::THREAD => is(Role::Thread(slot.a)),
             kind::THREAD_GATE => is(Role::ThreadGate(slot.a)),
@@ -216,17 +247,17 @@ fn put_memory<S: Sink<Error = Infallible>>(table: &mut TableWriter<'_, S>, recor
         let content = match dataspace.content {
             Content::Ram(_) => Saved::Ram,
             Content::Rom(module, hash) => Saved::Rom { module, hash },
+            Content::Managed => Saved::Managed,
         };
         table.put(0, &thaw_image::Dataspace { size_bytes: dataspace.bytes.into(), content })?;
     }
     for region in &records.regions {
-        let access = Access { read: true, write: region.writeable != 0, execute: region.executable != 0 };
         let saved = thaw_image::Region {
             addr: region.addr,
             size_bytes: region.size,
             dataspace: records.dataspace(region.ds_badge).unwrap_or(0) as u32,
             offset: region.offset.into(),
-            access,
+            access: access_of(region),
         };
         table.put(PD, &saved)?;
     }

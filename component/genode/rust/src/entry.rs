@@ -16,8 +16,8 @@ use crate::lines::print_image;
 use crate::restore::restore;
 use crate::store::{File, Files, Stored, find, load, save};
 use crate::world::{
-    Asked, Attachment, Buffer, CoreResult, Handle, Message, Region, SessionInfo, Slot, Span, ThreadInfo,
-    TimerInfo, Wish, World,
+    Asked, Attachment, Buffer, CoreResult, Handle, Message, Nested, Region, SessionInfo, Slot, Span,
+    ThreadInfo, TimerInfo, Wish, World,
 };
 
 /// Bytes of a line at most; a LOG session takes 232 at once.
@@ -29,6 +29,9 @@ unsafe extern "C" {
     safe fn thaw_open(id: &mut u32) -> u32;
     safe fn thaw_call(message: &mut Message);
     safe fn thaw_region(n: u32, region: &mut Region);
+    safe fn thaw_nested(client_id: u32, n: u32, nested: &mut Nested);
+    safe fn thaw_nested_region(map: u32, n: u32, region: &mut Region);
+    safe fn thaw_parent_handlers(badges: &mut [u32; 4]);
     safe fn thaw_slot(n: u32, slot: &mut Slot);
     safe fn thaw_thread(index: u32, thread: &mut ThreadInfo);
     safe fn thaw_session(n: u32, session: &mut SessionInfo);
@@ -47,6 +50,7 @@ unsafe extern "C" {
     safe fn thaw_pause();
     fn thaw_say(text: *const u8, bytes: u32);
     fn thaw_wish(parent: u32, sessions: *const Wish, count: u32) -> u32;
+    safe fn thaw_quota(ram: u32, caps: u32);
     safe fn thaw_make(id: &mut u32) -> u32;
     safe fn thaw_make_session(session: &SessionInfo) -> u32;
     safe fn thaw_set_timer(client_id: u32, timer: &TimerInfo, sigh: u32) -> u32;
@@ -55,6 +59,10 @@ unsafe extern "C" {
     safe fn thaw_session_handle(client_id: u32, handle: &mut u32) -> u32;
     safe fn thaw_object(kind: u32, a: u32, badge: u32, handle: &mut u32) -> u32;
     safe fn thaw_attach(dataspace: u32, attachment: &Attachment) -> u32;
+    safe fn thaw_make_map(client_id: u32, map: &Nested, handle: &mut u32, ds_handle: &mut u32) -> u32;
+    safe fn thaw_attach_nested(map: u32, dataspace: u32, attachment: &Attachment) -> u32;
+    safe fn thaw_fault_handler(map: u32, sigh: u32) -> u32;
+    safe fn thaw_set_parent_handler(which: u32, sigh: u32) -> u32;
     safe fn thaw_make_thread(index: u32, thread: &ThreadInfo) -> u32;
     safe fn thaw_gate(thread: u32, badge: u32, handle: &mut u32) -> u32;
     safe fn thaw_context(imprint: u32, badge: u32, pending: u32, handle: &mut u32) -> u32;
@@ -106,6 +114,18 @@ impl World for Cxx {
 
     fn region(&self, n: u32) -> Region {
         filled(|region| thaw_region(n, region))
+    }
+
+    fn nested(&self, client_id: u32, n: u32) -> Nested {
+        filled(|nested| thaw_nested(client_id, n, nested))
+    }
+
+    fn nested_region(&self, map: u32, n: u32) -> Region {
+        filled(|region| thaw_nested_region(map, n, region))
+    }
+
+    fn parent_handlers(&self) -> [u32; 4] {
+        filled(|badges| thaw_parent_handlers(badges))
     }
 
     fn slot(&self, n: u32) -> Slot {
@@ -189,6 +209,10 @@ impl World for Cxx {
         asked(unsafe { thaw_wish(parent, sessions.as_ptr(), sessions.len() as u32) })
     }
 
+    fn quota(&self, ram: u32, caps: u32) {
+        thaw_quota(ram, caps);
+    }
+
     fn make(&self) -> Asked<u32> {
         let mut id = 0;
         asked(thaw_make(&mut id)).map(|()| id)
@@ -222,6 +246,24 @@ impl World for Cxx {
 
     fn attach(&self, dataspace: Handle, attachment: &Attachment) -> Asked<()> {
         asked(thaw_attach(dataspace.0, attachment))
+    }
+
+    fn make_map(&self, client_id: u32, map: &Nested) -> Asked<(Handle, Handle)> {
+        let mut dataspace = 0;
+        let handle = handle(|handle| thaw_make_map(client_id, map, handle, &mut dataspace))?;
+        Ok((handle, Handle(dataspace)))
+    }
+
+    fn attach_nested(&self, map: Handle, dataspace: Handle, attachment: &Attachment) -> Asked<()> {
+        asked(thaw_attach_nested(map.0, dataspace.0, attachment))
+    }
+
+    fn fault_handler(&self, map: Handle, sigh: Handle) -> Asked<()> {
+        asked(thaw_fault_handler(map.0, sigh.0))
+    }
+
+    fn set_parent_handler(&self, which: u32, sigh: Handle) -> Asked<()> {
+        asked(thaw_set_parent_handler(which, sigh.0))
     }
 
     fn make_thread(&self, index: u32, thread: &ThreadInfo) -> Asked<()> {

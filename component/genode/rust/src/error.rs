@@ -29,6 +29,8 @@ pub enum Error {
     Slot(u32, u32, u32),
     /// A region is of memory that cannot be saved: address and number of the kind of memory.
     Memory(u32, u32),
+    /// A thread waits for a fault in a region map to be resolved: badge of the map, 0 if it is not told.
+    Faulting(u32),
     /// A name does not fit into an image: what it is of.
     Unnamed(&'static str),
     /// The target changed while it was stopped: what.
@@ -92,6 +94,10 @@ impl fmt::Display for Error {
             Self::Memory(addr, _) => write!(
                 f,
                 "memory that is neither RAM nor a ROM module of a session is attached at {addr:#x}: detach it first"
+            ),
+            Self::Faulting(map) => write!(
+                f,
+                "a thread waits until its fault in a region map (badge {map:#x}) is resolved: try again later"
             ),
             Self::Unnamed(what) => {
                 write!(f, "the name of a {what} is longer than 32 printable characters: shorten it")

@@ -5,10 +5,12 @@ use thaw_component::service::ThreadState;
 use thaw_image::{Digest, Hasher, MAX_DATASPACES, MAX_REGIONS, MAX_THREADS, Name, PAGE_SIZE};
 
 use crate::error::{Error, Result};
-use crate::world::{Region, SessionInfo, Slot, ThreadInfo};
+use crate::world::{Nested, Region, SessionInfo, Slot, ThreadInfo};
 
 /// Filled slots at most.
 pub const SLOTS_MAX: usize = 1024;
+/// Region maps of RM sessions at most.
+pub const MAPS_MAX: usize = 32;
 /// Sessions at most.
 pub const SESSIONS_MAX: usize = 64;
 /// Bytes of a page.
@@ -32,6 +34,8 @@ pub enum Content {
     Ram(u32),
     /// In the module of a session: name, and hash of its bytes.
     Rom(Name, Digest),
+    /// In what is attached in a region map.
+    Managed,
 }
 
 impl Dataspace {
@@ -50,6 +54,15 @@ pub struct Thread {
     pub state: ThreadState,
 }
 
+/// A region map of an RM session, and by which number the target names that.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Map {
+    /// Of the session.
+    pub client_id: u32,
+    /// All but what is attached in it.
+    pub info: Nested,
+}
+
 /// All of a target; kept in static memory.
 #[derive(PartialEq, Debug)]
 pub struct Records {
@@ -61,6 +74,11 @@ pub struct Records {
     pub(crate) sessions: Vec<SessionInfo, SESSIONS_MAX>,
     pub(crate) dataspaces: Vec<Dataspace, { MAX_DATASPACES as usize }>,
     pub(crate) regions: Vec<Region, { MAX_REGIONS as usize }>,
+    pub(crate) maps: Vec<Map, MAPS_MAX>,
+    /// What is attached in [`maps`](Self::maps).
+    pub(crate) nested: Vec<Region, { MAX_REGIONS as usize }>,
+    /// What [`parent_handlers`](crate::World::parent_handlers) tells.
+    pub(crate) handlers: [u32; 4],
     pub(crate) threads: Vec<Thread, { MAX_THREADS as usize }>,
     pub(crate) irqs: Vec<(u32, u32), { MAX_THREADS as usize + 1 }>,
     pub(crate) slots: Vec<Slot, SLOTS_MAX>,
@@ -79,6 +97,9 @@ impl Records {
             sessions: Vec::new(),
             dataspaces: Vec::new(),
             regions: Vec::new(),
+            maps: Vec::new(),
+            nested: Vec::new(),
+            handlers: [0; 4],
             threads: Vec::new(),
             irqs: Vec::new(),
             slots: Vec::new(),
@@ -92,6 +113,9 @@ impl Records {
         self.sessions.clear();
         self.dataspaces.clear();
         self.regions.clear();
+        self.maps.clear();
+        self.nested.clear();
+        self.handlers = [0; 4];
         self.threads.clear();
         self.irqs.clear();
         self.slots.clear();
@@ -106,7 +130,7 @@ impl Records {
     pub(crate) fn ram(&self) -> impl Iterator<Item = (usize, &Dataspace, u32)> {
         self.dataspaces.iter().enumerate().filter_map(|(i, d)| match d.content {
             Content::Ram(offset) => Some((i, d, offset)),
-            Content::Rom(..) => None,
+            Content::Rom(..) | Content::Managed => None,
         })
     }
 
@@ -115,20 +139,12 @@ impl Records {
         self.dataspaces.iter().position(|d| d.badge == badge)
     }
 
-    /// Adds a dataspace that is not there yet; RAM gets its place behind the RAM before it.
-    pub(crate) fn add_dataspace(
-        &mut self,
-        badge: u32,
-        bytes: u32,
-        rom: Option<(Name, Digest)>,
-    ) -> Result<()> {
+    /// Adds a dataspace that is not there yet; RAM, without content, gets its place behind the RAM before it.
+    pub(crate) fn add_dataspace(&mut self, badge: u32, bytes: u32, content: Option<Content>) -> Result<()> {
         if self.dataspace(badge).is_some() {
             return Ok(());
         }
-        let content = match rom {
-            Some((name, hash)) => Content::Rom(name, hash),
-            None => Content::Ram(self.ram_bytes()),
-        };
+        let content = content.unwrap_or(Content::Ram(self.ram_bytes()));
         push(&mut self.dataspaces, Dataspace { badge, bytes, content }, "dataspaces")
     }
 
@@ -145,7 +161,9 @@ impl Records {
         put(&[self.parent, self.quota.0, self.quota.1]);
         self.sessions.iter().for_each(|s| put(&[s.client_id, s.badge, s.ram, s.caps, s.ds_badge]));
         self.dataspaces.iter().for_each(|d| put(&[d.badge, d.bytes]));
-        for r in &self.regions {
+        put(&self.handlers);
+        self.maps.iter().for_each(|m| put(&[m.client_id, m.info.badge, m.info.ds_badge, m.info.handler]));
+        for r in self.regions.iter().chain(&self.nested) {
             put(&[r.addr, r.size, r.offset, r.ds_badge, r.writeable, r.executable, r.map]);
         }
         // Operand b of a signal context is how many signals are pending.
@@ -156,6 +174,11 @@ impl Records {
         }
         let [a, b, c, d, ..] = hasher.take().0;
         u32::from_be_bytes([a, b, c, d])
+    }
+
+    /// Place of the region map with that badge.
+    pub(crate) fn map(&self, badge: u32) -> Option<usize> {
+        self.maps.iter().position(|map| map.info.badge == badge)
     }
 
     /// The session whose dataspace has that badge.

@@ -10,7 +10,7 @@ use crate::checkpoint::{Machine, Tables};
 use crate::decode::{InMemory, read_image};
 use crate::encode::PARENT_SLOT;
 use crate::error::{Error, Result};
-use crate::records::{Content, PAGE, Records, SESSIONS_MAX};
+use crate::records::{Content, MAPS_MAX, PAGE, Records, SESSIONS_MAX};
 use crate::scan;
 use crate::world::{Attachment, CLOSED_CONFIG, CoreResult, Handle, Slot, Span, Wish, World, kind};
 
@@ -86,9 +86,15 @@ pub fn restore<W: World>(world: &W, tables: &mut Tables, machine: &Machine, imag
     let building = Building(world);
     let id = make(world, &tables.records)?;
     check_roms(world, &tables.records, &mut tables.buffer)?;
-    let ram = make_memory(world, &tables.records)?;
-    fill(&verified, &mut source, (&tables.records, &ram), &tables.extents[..extents], &mut tables.buffer)?;
-    make_objects(world, &tables.records, &ram)?;
+    let memory = make_memory(world, &tables.records)?;
+    fill(
+        &verified,
+        &mut source,
+        (&tables.records, &memory.ram),
+        &tables.extents[..extents],
+        &mut tables.buffer,
+    )?;
+    make_objects(world, &tables.records, &memory)?;
     let calls = Calls::new(world, id);
     let engine = |what| move |e| Error::Engine(what, e);
     let live = tables.records.live().fold(0u64, |mask, (i, _)| mask | 1 << i);
@@ -121,6 +127,8 @@ fn make<W: World>(world: &W, records: &Records) -> Result<u32> {
         // There are as many places as sessions.
         let _ = wishes.push(Wish { client_id: session.client_id, badge: session.badge, dataspace });
     }
+    let (ram, caps) = records.quota;
+    world.quota(ram, caps);
     world.wish(records.parent, &wishes).map_err(|e| Error::World("badges", 0, e))?;
     let id = world.make().map_err(|e| Error::World("making the target", 0, e))?;
     for session in records.sessions.iter().filter(|s| is_opened(s.client_id)) {
@@ -168,7 +176,14 @@ fn check_roms<W: World>(world: &W, records: &Records, buffer: &mut [u8]) -> Resu
 /// Capability and view of each dataspace.
 type Ram = Vec<(Handle, Span), { thaw_image::MAX_DATASPACES as usize }>;
 
-fn make_memory<W: World>(world: &W, records: &Records) -> Result<Ram> {
+/// The memory that was made: dataspaces and the region maps of RM sessions, in the order of the records.
+struct Memory {
+    ram: Ram,
+    maps: Vec<Handle, MAPS_MAX>,
+}
+
+fn make_memory<W: World>(world: &W, records: &Records) -> Result<Memory> {
+    let (maps, managed) = make_maps(world, records)?;
     let mut made = Ram::new();
     for dataspace in &records.dataspaces {
         let refused = |e| Error::World("dataspace", dataspace.badge, e);
@@ -177,6 +192,11 @@ fn make_memory<W: World>(world: &W, records: &Records) -> Result<Ram> {
             Content::Rom(name, _) => {
                 let client_id = session_of(records, &name).ok_or(Error::NoRom(name))?;
                 (world.rom(client_id).map_err(refused)?, Span::default())
+            }
+            Content::Managed => {
+                let map = records.maps.iter().position(|map| map.info.ds_badge == dataspace.badge);
+                let handle = map.and_then(|map| managed.get(map)).copied();
+                (handle.ok_or(Error::Unsupported("managed dataspace", dataspace.badge))?, Span::default())
             }
         };
         // There are as many places as dataspaces.
@@ -203,7 +223,38 @@ fn make_memory<W: World>(world: &W, records: &Records) -> Result<Ram> {
         let handle = made[region.ds_badge as usize].0;
         world.attach(handle, &attachment).map_err(|e| Error::World("region at", region.addr, e))?;
     }
-    Ok(made)
+    for region in &records.nested {
+        let map = maps[records.map(region.map).ok_or(Error::Unsupported("region", region.addr))?];
+        let attachment = Attachment {
+            map: 0,
+            at: region.addr,
+            size: region.size,
+            offset: region.offset,
+            writeable: region.writeable,
+            executable: region.executable,
+        };
+        let (dataspace, _) = made[region.ds_badge as usize];
+        let attached = world.attach_nested(map, dataspace, &attachment);
+        attached.map_err(|e| Error::World("region of a region map at", region.addr, e))?;
+    }
+    Ok(Memory { ram: made, maps })
+}
+
+/// Makes the region maps of RM sessions, the oldest first: they and their dataspaces, in the order of the records.
+fn make_maps<W: World>(
+    world: &W,
+    records: &Records,
+) -> Result<(Vec<Handle, MAPS_MAX>, Vec<Handle, MAPS_MAX>)> {
+    let (mut maps, mut dataspaces) = (Vec::new(), Vec::new());
+    for map in records.maps.iter().rev() {
+        let made = world.make_map(map.client_id, &map.info);
+        let (handle, dataspace) = made.map_err(|e| Error::World("region map", map.info.badge, e))?;
+        // There are as many places as maps.
+        let _ = (maps.push(handle), dataspaces.push(dataspace));
+    }
+    maps.reverse();
+    dataspaces.reverse();
+    Ok((maps, dataspaces))
 }
 
 /// Badge of an object that slots hold, 0 if none does.
@@ -232,7 +283,7 @@ fn fill<W: World>(
 }
 
 /// Threads, then everything that slots hold.
-fn make_objects<W: World>(world: &W, records: &Records, ram: &Ram) -> Result<()> {
+fn make_objects<W: World>(world: &W, records: &Records, memory: &Memory) -> Result<()> {
     for (index, thread) in (0..).zip(&records.threads) {
         if let Some(info) = &thread.info {
             world.make_thread(index, info).map_err(|e| Error::World("thread", index, e))?;
@@ -250,7 +301,7 @@ fn make_objects<W: World>(world: &W, records: &Records, ram: &Ram) -> Result<()>
             let known = made.iter().find(|(kind, badge, _)| (*kind, *badge) == (slot.kind, slot.badge));
             let handle = match known {
                 Some((.., handle)) if slot.badge != 0 => *handle,
-                _ => make_object(world, records, ram, slot)
+                _ => make_object(world, records, memory, slot)
                     .map_err(|e| Error::World("object of slot", slot.slot, e))?,
             };
             if slot.badge != 0 {
@@ -265,6 +316,23 @@ fn make_objects<W: World>(world: &W, records: &Records, ram: &Ram) -> Result<()>
         let timer = world.set_timer(session.client_id, &session.timer, sigh.map(|(.., handle)| *handle));
         timer.map_err(|e| Error::World("timer session", session.client_id, e))?;
     }
+    // A context that is not among them was destroyed by the target, and nobody is told.
+    let context = |badge: u32| {
+        let found = made.iter().find(|(kind, b, _)| (*kind, *b) == (kind::CONTEXT, badge));
+        found.filter(|_| badge != 0).map(|(.., handle)| *handle)
+    };
+    for (map, handle) in records.maps.iter().zip(&memory.maps) {
+        if let Some(sigh) = context(map.info.handler) {
+            let set = world.fault_handler(*handle, sigh);
+            set.map_err(|e| Error::World("fault handler of region map", map.info.badge, e))?;
+        }
+    }
+    for (which, badge) in (0..).zip(records.handlers) {
+        if let Some(sigh) = context(badge) {
+            let set = world.set_parent_handler(which, sigh);
+            set.map_err(|e| Error::World("handler at the parent", which, e))?;
+        }
+    }
     Ok(())
 }
 
@@ -275,18 +343,24 @@ fn semaphore_badge(records: &Records) -> u32 {
 fn make_object<W: World>(
     world: &W,
     records: &Records,
-    ram: &Ram,
+    memory: &Memory,
     slot: &Slot,
 ) -> core::result::Result<Handle, CoreResult> {
     match slot.kind {
-        kind::PD | kind::CPU | kind::CALLER => world.session_handle(slot.a),
+        kind::PD | kind::CPU | kind::CALLER | kind::RM_SESSION => world.session_handle(slot.a),
+        kind::NESTED_MAP => {
+            let map = records.map(slot.badge).and_then(|map| memory.maps.get(map));
+            map.copied().ok_or(CoreResult(CoreResult::NOT_FOUND))
+        }
         kind::GATE => world.gate(slot.a, slot.badge),
         kind::CONTEXT => world.context(slot.a, slot.badge, slot.b),
         kind::SIGNAL_SOURCE => world.signal_source(slot.badge, semaphore_badge(records)),
         kind::SEMAPHORE => world.semaphore(signal_handler(records, slot.slot)),
-        kind::DATASPACE => {
-            ram.get(slot.a as usize).map(|(handle, _)| *handle).ok_or(CoreResult(CoreResult::NOT_FOUND))
-        }
+        kind::DATASPACE => memory
+            .ram
+            .get(slot.a as usize)
+            .map(|(handle, _)| *handle)
+            .ok_or(CoreResult(CoreResult::NOT_FOUND)),
         // Threads have their badges already, area dataspaces got them with the memory.
         kind::CPU_THREAD | kind::THREAD | kind::THREAD_GATE | kind::THREAD_IRQ | kind::AREA_DATASPACE => {
             world.object(slot.kind, slot.a, 0)

@@ -4,8 +4,8 @@ use thaw_component::service::ThreadState;
 use thaw_image::{Digest, Hasher, Name};
 
 use crate::error::{Error, Result};
-use crate::records::{Content, Records, Thread, push};
-use crate::world::{CoreResult, Slot, ThreadInfo, World, kind, memory};
+use crate::records::{Content, MAPS_MAX, Map, Records, Thread, push};
+use crate::world::{CoreResult, SessionInfo, Slot, ThreadInfo, World, kind, memory};
 
 /// Fills the tables with what the target has; its threads' states and memory come later.
 pub fn scan<W: World>(world: &W, records: &mut Records) -> Result<()> {
@@ -14,8 +14,11 @@ pub fn scan<W: World>(world: &W, records: &mut Records) -> Result<()> {
     records.quota = world.target(&mut name);
     records.name = Name::from_padded(name).map_err(|_| Error::Unnamed("target"))?;
     records.parent = world.parent();
+    records.handlers = world.parent_handlers();
     sessions(world, records)?;
+    maps(world, records)?;
     regions(world, records)?;
+    nested_regions(world, records)?;
     slots(world, records)?;
     threads(world, records)
 }
@@ -46,14 +49,65 @@ fn regions<W: World>(world: &W, records: &mut Records) -> Result<()> {
     Ok(())
 }
 
+/// Whether it is a session for region maps.
+fn is_rm(session: &SessionInfo) -> bool {
+    session.service.starts_with(b"RM\0")
+}
+
+/// All region maps of RM sessions, session by session.
+fn each_map<W: World>(world: &W, records: &Records, mut each: impl FnMut(Map) -> Result<()>) -> Result<()> {
+    for session in records.sessions.iter().filter(|s| is_rm(s)) {
+        for n in 0.. {
+            let info = world.nested(session.client_id, n);
+            match info.result {
+                // Its thread could not be stopped: the fault would be told once more.
+                CoreResult::OK if info.faulters != 0 => return Err(Error::Faulting(info.badge)),
+                CoreResult::OK => each(Map { client_id: session.client_id, info })?,
+                CoreResult::NOT_FOUND => break,
+                result => return Err(Error::World("region map", n, CoreResult(result))),
+            }
+        }
+    }
+    Ok(())
+}
+
+fn maps<W: World>(world: &W, records: &mut Records) -> Result<()> {
+    let mut maps = heapless::Vec::<Map, MAPS_MAX>::new();
+    each_map(world, records, |map| push(&mut maps, map, "region maps"))?;
+    for map in &maps {
+        records.add_dataspace(map.info.ds_badge, map.info.size, Some(Content::Managed))?;
+    }
+    records.maps = maps;
+    Ok(())
+}
+
+fn nested_regions<W: World>(world: &W, records: &mut Records) -> Result<()> {
+    for map in 0..records.maps.len() {
+        let badge = records.maps[map].info.badge;
+        for n in 0.. {
+            let region = world.nested_region(badge, n);
+            match region.result {
+                CoreResult::OK => {}
+                CoreResult::NOT_FOUND => break,
+                result => return Err(Error::World("region", n, CoreResult(result))),
+            }
+            add_memory(records, region.ds_badge, region.ds_size, (region.addr, region.memory))?;
+            push(&mut records.nested, region, "regions in region maps")?;
+        }
+    }
+    Ok(())
+}
+
 fn add_memory(records: &mut Records, badge: u32, bytes: u32, (at, kind): (u32, u32)) -> Result<()> {
     // The hash of a module comes later: it takes time.
-    let rom = match records.session_of(badge) {
-        Some(session) => Some((rom_name(&session.label)?, Digest::NONE)),
+    let content = match records.session_of(badge) {
+        Some(session) => Some(Content::Rom(rom_name(&session.label)?, Digest::NONE)),
         None if kind == memory::RAM => None,
+        // Those of region maps are there already.
+        None if kind == memory::MANAGED && records.dataspace(badge).is_some() => None,
         None => return Err(Error::Memory(at, kind)),
     };
-    records.add_dataspace(badge, bytes, rom)
+    records.add_dataspace(badge, bytes, content)
 }
 
 /// Last part of a label.
@@ -84,6 +138,8 @@ fn check_slot(records: &Records, slot: &Slot) -> Result<()> {
         kind::CALLER => {
             slot.badge == records.parent || records.sessions.iter().any(|s| s.badge == slot.badge)
         }
+        kind::RM_SESSION => records.sessions.iter().any(|s| is_rm(s) && s.badge == slot.badge),
+        kind::NESTED_MAP => records.map(slot.badge).is_some(),
         _ => true,
     };
     if known { Ok(()) } else { Err(Error::Slot(slot.slot, slot.kind, slot.badge)) }
@@ -116,6 +172,10 @@ pub fn recheck<W: World>(world: &W, records: &mut Records) -> Result<()> {
     if world.region(records.regions.len() as u32).result == CoreResult::OK {
         return Err(Error::Changed("memory"));
     }
+    recheck_maps(world, records)?;
+    if world.parent_handlers() != records.handlers {
+        return Err(Error::Changed("signal handlers"));
+    }
     for (n, slot) in (0..).zip(&mut records.slots) {
         let now = world.slot(n);
         let same = Slot { b: slot.b, ..now } == *slot;
@@ -141,6 +201,21 @@ pub fn recheck<W: World>(world: &W, records: &mut Records) -> Result<()> {
         *session = now;
     }
     Ok(())
+}
+
+fn recheck_maps<W: World>(world: &W, records: &Records) -> Result<()> {
+    let (mut maps, mut regions) = (records.maps.iter(), records.nested.iter());
+    let changed = Error::Changed("region maps");
+    each_map(world, records, |map| if maps.next() == Some(&map) { Ok(()) } else { Err(changed) })?;
+    for map in &records.maps {
+        let listed = (0..).map(|n| world.nested_region(map.info.badge, n));
+        for region in listed.take_while(|region| region.result == CoreResult::OK) {
+            if regions.next() != Some(&region) {
+                return Err(changed);
+            }
+        }
+    }
+    if maps.next().is_none() && regions.next().is_none() { Ok(()) } else { Err(changed) }
 }
 
 /// Hashes all modules of the target.

@@ -78,7 +78,7 @@ pub struct Region {
     pub writeable: u32,
     /// 0: no.
     pub executable: u32,
-    /// Region map: 0 address space, 1 stack area, 2 linker area.
+    /// Region map: 0 address space, 1 stack area, 2 linker area, else the badge of one of an RM session.
     pub map: u32,
 }
 
@@ -88,6 +88,8 @@ pub mod memory {
     pub const RAM: u32 = 0;
     /// ROM module.
     pub const ROM: u32 = 1;
+    /// What is attached in a region map.
+    pub const MANAGED: u32 = 3;
 }
 
 /// Filled slot of the target.
@@ -150,6 +152,28 @@ pub mod kind {
     pub const OUTSIDE: u32 = 18;
     /// Another object of core.
     pub const CORE: u32 = 19;
+    /// RM session.
+    pub const RM_SESSION: u32 = 20;
+    /// Region map of an RM session.
+    pub const NESTED_MAP: u32 = 21;
+}
+
+/// Region map of an RM session.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[repr(C)]
+pub struct Nested {
+    /// [`CoreResult`].
+    pub result: u32,
+    /// Badge of the map.
+    pub badge: u32,
+    /// Badge of the managed dataspace that it is seen through.
+    pub ds_badge: u32,
+    /// Bytes.
+    pub size: u32,
+    /// Badge of the signal context that is told of faults, 0 if there is none.
+    pub handler: u32,
+    /// 1: threads wait for a fault in it to be resolved.
+    pub faulters: u32,
 }
 
 /// A thread of the target.
@@ -301,6 +325,13 @@ pub trait World {
 
     /// Region number `n`.
     fn region(&self, n: u32) -> Region;
+    /// Region map number `n` of an RM session of the target's, the newest first.
+    fn nested(&self, client_id: u32, n: u32) -> Nested;
+    /// Region number `n` of a region map that [`nested`](Self::nested) has told, by its badge.
+    fn nested_region(&self, map: u32, n: u32) -> Region;
+    /// Badges of the signal contexts that the target gave to its parent: of resources, yield requests, sessions and the
+    /// heartbeat.
+    fn parent_handlers(&self) -> [u32; 4];
     /// Slot number `n`.
     fn slot(&self, n: u32) -> Slot;
     /// Thread at an index.
@@ -337,6 +368,8 @@ pub trait World {
 
     /// Badges for the parent interface and the sessions, before [`make`](Self::make).
     fn wish(&self, parent: u32, sessions: &[Wish]) -> Asked<()>;
+    /// What the target was given in all, before [`make`](Self::make): bytes of RAM and capabilities.
+    fn quota(&self, ram: u32, caps: u32);
     /// Makes an empty target with the sessions of its environment, and opens it at core.
     fn make(&self) -> Asked<u32>;
     /// Opens a session as the target did.
@@ -353,6 +386,14 @@ pub trait World {
     fn object(&self, kind: u32, a: u32, badge: u32) -> Asked<Handle>;
     /// Attaches a dataspace.
     fn attach(&self, dataspace: Handle, attachment: &Attachment) -> Asked<()>;
+    /// Makes a region map of an RM session with its badges: the map and its dataspace.
+    fn make_map(&self, client_id: u32, map: &Nested) -> Asked<(Handle, Handle)>;
+    /// Attaches a dataspace in such a map.
+    fn attach_nested(&self, map: Handle, dataspace: Handle, attachment: &Attachment) -> Asked<()>;
+    /// Sets who is told of faults in such a map.
+    fn fault_handler(&self, map: Handle, sigh: Handle) -> Asked<()>;
+    /// Sets a signal context of [`parent_handlers`](Self::parent_handlers).
+    fn set_parent_handler(&self, which: u32, sigh: Handle) -> Asked<()>;
     /// Makes a thread that has not run.
     fn make_thread(&self, index: u32, thread: &ThreadInfo) -> Asked<()>;
     /// Makes an RPC object served by a thread of the target.
@@ -370,6 +411,7 @@ pub trait World {
 // As abi.h asserts on its side.
 const _: () = {
     assert!(size_of::<Message>() == 54 * 4 && size_of::<Region>() == 10 * 4 && size_of::<Slot>() == 6 * 4);
+    assert!(size_of::<Nested>() == 6 * 4);
     assert!(size_of::<ThreadInfo>() == 19 * 4 && size_of::<TimerInfo>() == 32);
     assert!(size_of::<SessionInfo>() == 136 && size_of::<Attachment>() == 24 && size_of::<Wish>() == 12);
 };

@@ -40,6 +40,8 @@ struct Thaw::Core_connection : Genode::Connection<Core_session>, Genode::Rpc_cli
 	Opened open(Genode::Capability<Genode::Pd_session> target) override { return call_rpc<Rpc_open>(target); }
 	Message call(Message const &m) override { return call_rpc<Rpc_call>(m); }
 	Region region(Word n) override { return call_rpc<Rpc_region>(n); }
+	Nested nested(Genode::Capability<Genode::Session> rm, Word n) override { return call_rpc<Rpc_nested>(rm, n); }
+	Region nested_region(Word map, Word n) override { return call_rpc<Rpc_nested_region>(map, n); }
 	Slot slot(Word n) override { return call_rpc<Rpc_slot>(n); }
 	Thread thread(Word index) override { return call_rpc<Rpc_thread>(index); }
 	Cap_result dataspace(Word badge) override { return call_rpc<Rpc_dataspace>(badge); }

@@ -86,7 +86,20 @@ struct Thaw::Core_session : Genode::Session
 		Word   ds_badge { }, ds_size { };
 		Memory memory { };
 		Word   writeable { }, executable { };
-		Word   map { };             /* Map::* in which it is attached */
+		Word   map { };             /* Map::* in which it is attached, or the badge of a nested map */
+	};
+
+	/**
+	 * Region map of an RM session
+	 */
+	struct Nested
+	{
+		Result result { };          /* NOT_FOUND past the last one */
+		Word   badge { };
+		Word   ds_badge { };        /* of the managed dataspace that it is seen through */
+		Word   size { };
+		Word   handler { };         /* badge of the signal context that is told of faults, 0: none */
+		Word   faulters { };        /* 1 if a thread waits for a fault to be resolved */
 	};
 
 	enum Map : Word { ADDRESS_SPACE, STACK_AREA, LINKER_AREA, OTHER };
@@ -115,6 +128,8 @@ struct Thaw::Core_session : Genode::Session
 		CALLER,             /* RPC object of the caller's, a: 1 if its thread is known to core */
 		OUTSIDE,            /* object of another component */
 		CORE,               /* any other object of core */
+		RM_SESSION,
+		NESTED_MAP,         /* region map of an RM session */
 	};
 
 	/**
@@ -192,6 +207,20 @@ struct Thaw::Core_session : Genode::Session
 	/* looking at the open PD */
 
 	virtual Region region(Word n) = 0;
+
+	/**
+	 * Region map number 'n' of an RM session that the caller holds, the newest first
+	 *
+	 * From then on, as long as the PD is open, 'nested_region' tells what is attached in it, it may get another badge,
+	 * and a stop fails while a thread waits for a fault in it to be resolved.
+	 */
+	virtual Nested nested(Genode::Capability<Genode::Session> rm, Word n) = 0;
+
+	/**
+	 * Region number 'n' of the region map with that badge; addresses are those in the map
+	 */
+	virtual Region nested_region(Word map, Word n) = 0;
+
 	virtual Slot   slot(Word n)   = 0;
 	virtual Thread thread(Word index) = 0;
 
@@ -259,6 +288,8 @@ struct Thaw::Core_session : Genode::Session
 	GENODE_RPC(Rpc_open,             Opened,     open, Genode::Capability<Genode::Pd_session>);
 	GENODE_RPC(Rpc_call,             Message,    call, Message const &);
 	GENODE_RPC(Rpc_region,           Region,     region, Word);
+	GENODE_RPC(Rpc_nested,           Nested,     nested, Genode::Capability<Genode::Session>, Word);
+	GENODE_RPC(Rpc_nested_region,    Region,     nested_region, Word, Word);
 	GENODE_RPC(Rpc_slot,             Slot,       slot, Word);
 	GENODE_RPC(Rpc_thread,           Thread,     thread, Word);
 	GENODE_RPC(Rpc_dataspace,        Cap_result, dataspace, Word);
@@ -275,7 +306,8 @@ struct Thaw::Core_session : Genode::Session
 
 	GENODE_RPC(Rpc_usage,            Usage,      usage);
 
-	GENODE_RPC_INTERFACE(Rpc_introduce, Rpc_use_upper_badges, Rpc_open, Rpc_call, Rpc_region, Rpc_slot,
+	GENODE_RPC_INTERFACE(Rpc_introduce, Rpc_use_upper_badges, Rpc_open, Rpc_call, Rpc_region, Rpc_nested,
+	                     Rpc_nested_region, Rpc_slot,
 	                     Rpc_thread, Rpc_dataspace, Rpc_rebadge, Rpc_create_thread, Rpc_gate, Rpc_own_gate,
 	                     Rpc_context, Rpc_signal_source, Rpc_semaphore, Rpc_object, Rpc_install, Rpc_usage);
 };

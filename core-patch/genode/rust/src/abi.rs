@@ -53,6 +53,9 @@ pub const THREAD: u32 = 0;
 /// No thread has that index, but there may be higher ones.
 pub const HOLE: u32 = 1;
 
+/// Answer of [`thaw_core_object`]: a thread waits until a fault in a nested region map is resolved.
+pub const FAULTING: u32 = 2;
+
 /// In [`RawObject::thread`]: none.
 pub const NO_THREAD: u32 = !0;
 

@@ -6,7 +6,7 @@
 use core::ptr::NonNull;
 
 use thaw_core_patch::{Env, Host, HostResult, ObjectInfo, ObjectKind, PdInfo, ThreadInfo, ThreadLookup};
-use thaw_l4::{Cap, CapIndex};
+use thaw_l4::{Cap, CapIndex, raw};
 use thaw_protocol::slot_kind;
 use volatile::VolatilePtr;
 
@@ -74,18 +74,20 @@ impl Host for CoreHost {
     }
 
     fn object(&mut self, _pd: PdInfo, n: usize) -> HostResult<Option<ObjectInfo>> {
-        let mut raw = abi::RawObject::default();
-        if abi::thaw_core_object(n as u32, &mut raw) == 0 {
-            return Ok(None);
+        let mut found = abi::RawObject::default();
+        match abi::thaw_core_object(n as u32, &mut found) {
+            0 => return Ok(None),
+            abi::FAULTING => return Err(raw::L4_EFAULT),
+            _ => {}
         }
-        let cap = CapIndex(raw.cap);
-        let kind = match raw.kind {
+        let cap = CapIndex(found.cap);
+        let kind = match found.kind {
             slot_kind::GATE => ObjectKind::Gate(Cap::new(cap)),
             slot_kind::IRQ => ObjectKind::Irq(Cap::new(cap)),
             _ => ObjectKind::Thread,
         };
-        let thread = (raw.thread != abi::NO_THREAD).then_some(raw.thread as usize);
-        Ok(Some(ObjectInfo { slot: CapIndex(raw.slot), kind, badge: raw.badge, thread }))
+        let thread = (found.thread != abi::NO_THREAD).then_some(found.thread as usize);
+        Ok(Some(ObjectInfo { slot: CapIndex(found.slot), kind, badge: found.badge, thread }))
     }
 
     /// Core looks up what each slot holds by the kernel's global id.

@@ -8,4 +8,4 @@ mod sample;
 pub use disk::{Crash, Disk, NoPower};
 pub use judge::{judge, judge_disk, seal, seal_labels};
 pub use model::{Body, Model, header_of, reseal};
-pub use sample::{genode, held, name, sheep, tiny};
+pub use sample::{genode, held, name, nested, sheep, tiny};

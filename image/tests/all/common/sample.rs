@@ -215,6 +215,22 @@ pub fn held() -> Model {
     model
 }
 
+/// A component of Genode with a region map of an RM session, in which its RAM is attached, and a handler at its parent.
+pub fn nested() -> Model {
+    let mut model = genode();
+    let at = model.dataspaces.len() as u32;
+    model.dataspaces.push((Dataspace { size_bytes: 0x10000, content: Content::Managed }, Vec::new()));
+    let map = model.objects.len() as u32;
+    let access = Access { read: true, write: true, execute: false };
+    let part = Role::NestedRegion { map, dataspace: 0, addr: 0x3000, size_bytes: 0x1000, offset: 0, access };
+    model.objects.extend([
+        Object { badge: 0x200, role: Role::NestedMap { external: 1, dataspace: at, handler: 0x108 } },
+        Object { badge: 0, role: part },
+        Object { badge: 0x108, role: Role::ParentHandler(0) },
+    ]);
+    model
+}
+
 /// The flock as a component of Genode: every role, and slots that name objects.
 pub fn genode() -> Model {
     let roles = [

@@ -5,6 +5,7 @@
 #include <base/error.h>
 #include <base/exception.h>
 #include <util/attempt.h>
+#include <dataspace/capability.h>
 #include <util/string.h>
 
 namespace Genode {
@@ -15,7 +16,7 @@ namespace Genode {
 
 	struct Allocator;
 	struct Range_allocator;
-	struct Ram_allocator : Interface, Noncopyable { };
+	struct Ram_allocator : Interface, Noncopyable { Ram_dataspace_capability alloc(size_t); };
 
 	template <typename T> void destroy(Allocator &, T *);
 }
@@ -31,7 +32,13 @@ struct Genode::Memory::Constrained_allocator : Interface, Noncopyable
 	virtual Result try_alloc(size_t) = 0;
 };
 
-struct Genode::Allocator : Memory::Constrained_allocator { using Alloc_result = Result; };
+struct Genode::Allocator : Memory::Constrained_allocator
+{
+	using Alloc_result = Result;
+
+	void *alloc(size_t);
+	void  free(void *, size_t);
+};
 
 struct Genode::Range_allocator : Allocator
 {

@@ -53,6 +53,8 @@ namespace Genode {
 		Capability<Parent>      parent_cap() const;
 		Session_state::Factory &session_factory();
 
+		void notify_resource_avail() const;
+
 		void with_cpu(auto const &fn, auto const &denied) { fn(_cpu()); denied(); }
 		void for_each_session(auto const &fn) const { fn(_session()); }
 
@@ -60,6 +62,8 @@ namespace Genode {
 		Session_cap_result session_cap(Client::Id);
 
 		private:
+
+			Signal_context_capability _resource_avail_sigh, _yield_sigh, _session_sigh, _heartbeat_sigh;
 
 			Cpu_session         &_cpu();
 			Session_state const &_session() const;

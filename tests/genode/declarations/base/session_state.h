@@ -30,6 +30,8 @@ namespace Genode {
 		Args const        &args() const;
 		Session_label      label() const;
 		Session_label      client_label() const;
+		Ram_quota          donated_ram_quota() const;
+		Cap_quota          donated_cap_quota() const;
 		void               confirm_ram_upgrade();
 	};
 }

@@ -40,6 +40,8 @@ namespace Genode {
 		virtual ~Parent();
 
 		template <typename ROOT> void announce(Capability<ROOT> const &);
+
+		void exit(int);
 	};
 }
 

@@ -5,6 +5,14 @@
 #include <base/rpc_client.h>
 #include <region_map/region_map.h>
 
-namespace Genode { struct Region_map_client : Region_map { explicit Region_map_client(Capability<Region_map>); }; }
+namespace Genode {
+
+	struct Region_map_client : Region_map
+	{
+		explicit Region_map_client(Capability<Region_map>);
+
+		Capability<Region_map> rpc_cap() const;
+	};
+}
 
 #endif

@@ -12,6 +12,14 @@ namespace Genode {
 	{
 		struct Range { addr_t start; size_t num_bytes; };
 
+		struct Fault
+		{
+			enum class Type { NONE, READ, WRITE, EXEC };
+
+			Type   type;
+			addr_t addr;
+		};
+
 		struct Attr
 		{
 			size_t size;
@@ -26,6 +34,11 @@ namespace Genode {
 		using Attach_result = Attempt<Range, Attach_error>;
 
 		Attach_result attach(Dataspace_capability, Attr const &);
+		void          detach(addr_t);
+		void          fault_handler(Signal_context_capability);
+		Fault         fault();
+
+		Dataspace_capability dataspace();
 	};
 
 	namespace Local { struct Constrained_region_map; }

@@ -1,10 +1,12 @@
 //! A life: saved, refused, made again.
 
-use thaw_genode::{After, Done, Error, Machine, Order, Slot, Span, Tables, checkpoint, kind, restore};
+use thaw_genode::{
+    After, Attachment, Done, Error, Machine, Order, Slot, Span, Tables, checkpoint, kind, restore,
+};
 use thaw_image::{KernelName, Name};
 use thaw_protocol::{part, verb};
 
-use crate::world::{Fake, IRQ, RAM, RAM_BADGE, SIGH, Step, words};
+use crate::world::{Fake, IRQ, MAP, NESTED, RAM, RAM_BADGE, SIGH, Step, words};
 
 fn machine() -> Machine {
     Machine { board: Name::new("pbxa9").expect("a name"), kernel: KernelName::EMPTY }
@@ -65,7 +67,13 @@ fn what_was_read_is_made_again() {
         steps.iter().filter_map(|s| if let Step::Install(slot) = s { Some(*slot) } else { None }).collect();
     let mut sorted = installed.clone();
     sorted.sort_unstable();
-    assert_eq!(sorted, (0x304..=0x30d).collect::<Vec<_>>(), "each slot once, the parent's by core");
+    assert_eq!(sorted, (0x304..=0x310).collect::<Vec<_>>(), "each slot once, the parent's by core");
+    assert!(steps.contains(&Step::Quota(1 << 20, 100)));
+    assert!(steps.contains(&Step::Map(9, MAP)));
+    let (at, size, offset) = (NESTED.addr, NESTED.size, NESTED.offset);
+    let piece = Attachment { map: 0, at, size, offset, writeable: 1, executable: 0 };
+    assert!(steps.contains(&Step::AttachNested(piece)));
+    assert!(steps.contains(&Step::FaultHandler) && steps.contains(&Step::ParentHandler(0)));
     let place = |step: Step| steps.iter().position(|s| *s == step).expect("made");
     let source = place(Step::Object(kind::SIGNAL_SOURCE, 0, 0x8000_0038));
     let context = place(Step::Object(kind::CONTEXT, 0xdd250, SIGH));
@@ -92,8 +100,8 @@ fn what_cannot_be_saved_is_refused_before_the_stop() {
         assert_eq!(stops(&fake), 0);
     }
     let fake = Fake::new();
-    fake.regions.borrow_mut()[1].memory = 2;
-    fake.regions.borrow_mut()[1].ds_badge = 0x1234;
+    fake.regions.borrow_mut()[2].memory = 2;
+    fake.regions.borrow_mut()[2].ds_badge = 0x1234;
     assert_eq!(save(&fake, After::GoOn), Err(Error::Memory(0x400f_c000, 2)));
     assert_eq!(stops(&fake), 0);
 }
@@ -105,6 +113,18 @@ fn a_target_that_changed_goes_on_and_is_tried_again() {
     assert_eq!(save(&fake, After::Destroy), Err(Error::Changed("memory")));
     assert_eq!((stops(&fake), commits(&fake)), (5, 5));
     assert_eq!(fake.count(|s| *s == Step::Destroy), 0);
+}
+
+#[test]
+fn a_thread_that_waits_in_a_fault_is_waited_for_and_then_named() {
+    let fake = Fake::new();
+    fake.faulting.set(3);
+    save(&fake, After::GoOn).expect("saved once it is resolved");
+    assert_eq!(stops(&fake), 1);
+    let fake = Fake::new();
+    fake.faulting.set(u32::MAX);
+    assert_eq!(save(&fake, After::GoOn), Err(Error::Faulting(MAP.badge)));
+    assert_eq!(stops(&fake), 0);
 }
 
 #[test]
@@ -133,7 +153,9 @@ fn another_module_is_named() {
 fn whatever_is_refused_nothing_is_left_and_nothing_ran() {
     let (fake, image) = saved();
     restore(&fake, &mut tables(), &machine(), image).expect("control");
-    let steps = fake.count(|s| !matches!(s, Step::Verb(_) | Step::Destroy | Step::Set(..) | Step::Irq(..)));
+    let steps = fake.count(|s| {
+        !matches!(s, Step::Verb(_) | Step::Destroy | Step::Set(..) | Step::Irq(..) | Step::Quota(..))
+    });
     assert!(steps > 20, "{steps}");
     for refused in 0..steps {
         let (fake, image) = saved();

@@ -4,8 +4,8 @@ use std::cell::{Cell, RefCell};
 use std::fmt;
 
 use thaw_genode::{
-    Attachment, Buffer, CoreResult, Handle, Message, Region, SessionInfo, Slot, Span, ThreadInfo, TimerInfo,
-    Wish, World, kind, memory,
+    Attachment, Buffer, CoreResult, Handle, Message, Nested, Region, SessionInfo, Slot, Span, ThreadInfo,
+    TimerInfo, Wish, World, kind, memory,
 };
 use thaw_protocol::{ErrorKind, part, verb};
 
@@ -17,6 +17,7 @@ const BASE: u32 = 0x1000_0000;
 pub const RAM: u32 = 3 * 4096;
 pub const ROM: u32 = 5000;
 /// Badges.
+const RM_BADGE: u32 = 0x8000_0044;
 const SEMAPHORE_BADGE: u32 = 0x8000_0034;
 pub const RAM_BADGE: u32 = 0x8000_0010;
 pub const ROM_BADGE: u32 = 0x8000_0014;
@@ -38,8 +39,35 @@ pub enum Step {
     Thread(u32, ThreadInfo),
     Object(u32, u32, u32),
     Install(u32),
+    Quota(u32, u32),
+    Map(u32, Nested),
+    AttachNested(Attachment),
+    FaultHandler,
+    ParentHandler(u32),
     Destroy,
 }
+
+/// The region map of the RM session, and what is attached in it.
+pub const MAP: Nested = Nested {
+    result: 0,
+    badge: 0x8000_0300,
+    ds_badge: 0x8000_0304,
+    size: 0x10000,
+    handler: SIGH,
+    faulters: 0,
+};
+pub const NESTED: Region = Region {
+    result: 0,
+    addr: 0x3000,
+    size: 0x1000,
+    offset: 0x2000,
+    ds_badge: RAM_BADGE,
+    ds_size: RAM,
+    memory: memory::RAM,
+    writeable: 1,
+    executable: 0,
+    map: MAP.badge,
+};
 
 /// The world.
 pub struct Fake {
@@ -49,6 +77,8 @@ pub struct Fake {
     pub regions: RefCell<Vec<Region>>,
     /// Regions appear once the target is stopped.
     pub grows: Cell<bool>,
+    /// As often a thread is found to wait in a fault.
+    pub faulting: Cell<u32>,
     stopped: Cell<bool>,
     /// The step of making that is refused.
     pub refused: Cell<usize>,
@@ -87,6 +117,7 @@ impl Fake {
             slots: RefCell::default(),
             regions: RefCell::default(),
             grows: Cell::new(false),
+            faulting: Cell::new(0),
             stopped: Cell::new(false),
             refused: Cell::new(usize::MAX),
             rom: Span::default(),
@@ -110,6 +141,9 @@ impl Fake {
             slot(0x30b, SIGH, kind::CONTEXT, 0xdd250, 3),
             slot(0x30c, 0x8000_000c, kind::CALLER, 0, 0),
             slot(0x30d, 0x8000_0103, kind::CPU_THREAD, 0, 0),
+            slot(0x30e, RM_BADGE, kind::RM_SESSION, 0, 0),
+            slot(0x30f, MAP.badge, kind::NESTED_MAP, 0, 0),
+            slot(0x310, MAP.ds_badge, kind::DATASPACE, MAP.size, memory::MANAGED),
         ];
         let region = |addr, size, ds_badge, ds_size, map| Region {
             addr,
@@ -120,8 +154,9 @@ impl Fake {
             map,
             ..Region::default()
         };
+        let seen = Region { memory: memory::MANAGED, ..region(0x20000, 0x4000, MAP.ds_badge, MAP.size, 0) };
         *fake.regions.borrow_mut() =
-            vec![region(0x10000, 8192, ROM_BADGE, ROM, 0), region(0x400f_c000, RAM, RAM_BADGE, RAM, 1)];
+            vec![region(0x10000, 8192, ROM_BADGE, ROM, 0), seen, region(0x400f_c000, RAM, RAM_BADGE, RAM, 1)];
         Self { rom, ..fake }
     }
 
@@ -160,7 +195,7 @@ impl Fake {
     }
 
     fn step(&self, step: Step) -> Asked<Handle> {
-        let made = self.count(|s| !matches!(s, Step::Verb(_) | Step::Destroy));
+        let made = self.count(|s| !matches!(s, Step::Verb(_) | Step::Destroy | Step::Quota(..)));
         if made == self.refused.get() {
             return Err(CoreResult(8));
         }
@@ -217,6 +252,25 @@ impl World for Fake {
         self.regions.borrow().get(n as usize).copied().unwrap_or(past)
     }
 
+    fn nested(&self, client_id: u32, n: u32) -> Nested {
+        assert_eq!(client_id, 9);
+        if n > 0 {
+            return Nested { result: CoreResult::NOT_FOUND, ..Nested::default() };
+        }
+        let left = self.faulting.get();
+        self.faulting.set(left.saturating_sub(1));
+        Nested { faulters: u32::from(left > 0), ..MAP }
+    }
+
+    fn nested_region(&self, map: u32, n: u32) -> Region {
+        let past = Region { result: CoreResult::NOT_FOUND, ..Region::default() };
+        if (map, n) == (MAP.badge, 0) { NESTED } else { past }
+    }
+
+    fn parent_handlers(&self) -> [u32; 4] {
+        [SIGH, 0, 0, 0]
+    }
+
     fn slot(&self, n: u32) -> Slot {
         let past = Slot { result: CoreResult::NOT_FOUND, ..Slot::default() };
         self.slots.borrow().get(n as usize).copied().unwrap_or(past)
@@ -254,6 +308,7 @@ impl World for Fake {
             0 => of(1, 0x8000_0004, "PD", "sheep"),
             1 => SessionInfo { ds_badge: ROM_BADGE, rom: self.rom, ..of(4, 0x8000_0008, "ROM", "binary") },
             2 => SessionInfo { is_timer: 1, timer, ..of(6, 0x8000_000c, "Timer", "") },
+            3 => of(9, RM_BADGE, "RM", ""),
             _ => SessionInfo::default(),
         }
     }
@@ -303,15 +358,19 @@ impl World for Fake {
     }
 
     fn pause(&self) {
-        self.regions.borrow_mut().truncate(2);
+        self.regions.borrow_mut().truncate(3);
     }
 
     fn say(&self, _: fmt::Arguments<'_>) {}
 
     fn wish(&self, parent: u32, sessions: &[Wish]) -> Asked<()> {
-        assert_eq!((parent, sessions.len()), (0x8000_0000, 3));
+        assert_eq!((parent, sessions.len()), (0x8000_0000, 4));
         assert_eq!(sessions[1], Wish { client_id: 4, badge: 0x8000_0008, dataspace: ROM_BADGE });
         Ok(())
+    }
+
+    fn quota(&self, ram: u32, caps: u32) {
+        self.steps.borrow_mut().push(Step::Quota(ram, caps));
     }
 
     fn make(&self) -> Asked<u32> {
@@ -348,6 +407,22 @@ impl World for Fake {
 
     fn attach(&self, _: Handle, attachment: &Attachment) -> Asked<()> {
         self.step(Step::Attach(*attachment)).map(|_| ())
+    }
+
+    fn make_map(&self, client_id: u32, map: &Nested) -> Asked<(Handle, Handle)> {
+        self.step(Step::Map(client_id, *map)).map(|handle| (handle, Handle(8888)))
+    }
+
+    fn attach_nested(&self, _: Handle, _: Handle, attachment: &Attachment) -> Asked<()> {
+        self.step(Step::AttachNested(*attachment)).map(|_| ())
+    }
+
+    fn fault_handler(&self, _: Handle, _: Handle) -> Asked<()> {
+        self.step(Step::FaultHandler).map(|_| ())
+    }
+
+    fn set_parent_handler(&self, which: u32, _: Handle) -> Asked<()> {
+        self.step(Step::ParentHandler(which)).map(|_| ())
     }
 
     fn make_thread(&self, index: u32, thread: &ThreadInfo) -> Asked<()> {

@@ -76,8 +76,10 @@ namespace Thaw::Rust {
 	using Message = Core_session::Message;
 	using Region  = Core_session::Region;
 	using Slot    = Core_session::Slot;
+	using Nested  = Core_session::Nested;
 
 	static_assert(sizeof(Message) == 54*4 && sizeof(Region) == 10*4 && sizeof(Slot) == 6*4);
+	static_assert(sizeof(Nested) == 6*4);
 	static_assert(sizeof(Thread) == 19*4 && sizeof(Timer) == 32 && sizeof(Session) == 136);
 	static_assert(sizeof(Job) == 64 && sizeof(Outcome) == 168);
 }
@@ -97,6 +99,9 @@ extern "C" {
 	Thaw::Rust::Word thaw_open(Thaw::Rust::Word *id);
 	void thaw_call(Thaw::Rust::Message *);
 	void thaw_region(Thaw::Rust::Word n, Thaw::Rust::Region *);
+	void thaw_nested(Thaw::Rust::Word client_id, Thaw::Rust::Word n, Thaw::Rust::Nested *);
+	void thaw_nested_region(Thaw::Rust::Word map, Thaw::Rust::Word n, Thaw::Rust::Region *);
+	void thaw_parent_handlers(Thaw::Rust::Word badges[4]);
 	void thaw_slot(Thaw::Rust::Word n, Thaw::Rust::Slot *);
 	void thaw_thread(Thaw::Rust::Word index, Thaw::Rust::Thread *);
 	void thaw_session(Thaw::Rust::Word n, Thaw::Rust::Session *);
@@ -114,6 +119,7 @@ extern "C" {
 	void thaw_pause();
 	void thaw_say(char const *, Thaw::Rust::Word bytes);
 	Thaw::Rust::Word thaw_wish(Thaw::Rust::Word parent, Thaw::Rust::Wish const *, Thaw::Rust::Word count);
+	void thaw_quota(Thaw::Rust::Word ram, Thaw::Rust::Word caps);
 	Thaw::Rust::Word thaw_make(Thaw::Rust::Word *id);
 	Thaw::Rust::Word thaw_make_session(Thaw::Rust::Session const *);
 	Thaw::Rust::Word thaw_set_timer(Thaw::Rust::Word client_id, Thaw::Rust::Timer const *, Thaw::Rust::Word sigh);
@@ -122,6 +128,10 @@ extern "C" {
 	Thaw::Rust::Word thaw_session_handle(Thaw::Rust::Word client_id, Thaw::Rust::Word *handle);
 	Thaw::Rust::Word thaw_object(Thaw::Rust::Word kind, Thaw::Rust::Word a, Thaw::Rust::Word badge, Thaw::Rust::Word *handle);
 	Thaw::Rust::Word thaw_attach(Thaw::Rust::Word handle, Thaw::Rust::Attachment const *);
+	Thaw::Rust::Word thaw_make_map(Thaw::Rust::Word client_id, Thaw::Rust::Nested const *, Thaw::Rust::Word *handle, Thaw::Rust::Word *ds_handle);
+	Thaw::Rust::Word thaw_attach_nested(Thaw::Rust::Word map, Thaw::Rust::Word handle, Thaw::Rust::Attachment const *);
+	Thaw::Rust::Word thaw_fault_handler(Thaw::Rust::Word map, Thaw::Rust::Word sigh);
+	Thaw::Rust::Word thaw_set_parent_handler(Thaw::Rust::Word which, Thaw::Rust::Word sigh);
 	Thaw::Rust::Word thaw_make_thread(Thaw::Rust::Word index, Thaw::Rust::Thread const *);
 	Thaw::Rust::Word thaw_gate(Thaw::Rust::Word thread, Thaw::Rust::Word badge, Thaw::Rust::Word *handle);
 	Thaw::Rust::Word thaw_context(Thaw::Rust::Word imprint, Thaw::Rust::Word badge, Thaw::Rust::Word pending, Thaw::Rust::Word *handle);

@@ -46,7 +46,8 @@ class Thaw::Control : Target::Exit, Genode::Noncopyable
 			Genode::String<64> image { };
 			unsigned after_ms = 0, period_ms = 0;
 			unsigned checkpoint_request = 0, restore_request = 0;
-			bool     destroy = false, restore = false, print = false, resume = false, count = false;
+			bool     destroy = false, restore = false, print = false, resume = false, count = false,
+			         keep_image = true;
 
 			Policy(Node const &config, Node const &target)
 			{
@@ -65,6 +66,7 @@ class Thaw::Control : Target::Exit, Genode::Noncopyable
 				set("print",               print);
 				set("resume",              resume);
 				set("count",               count);
+				set("keep_image",          keep_image);
 			}
 		};
 
@@ -111,12 +113,14 @@ class Thaw::Control : Target::Exit, Genode::Noncopyable
 				_world.count(when);
 		}
 
-		/* all that an exited target was given comes back; its image stays */
+		/* all that an exited target was given comes back; its image stays, if that is wanted */
 		void _handle_exit()
 		{
 			if (!_exited || !_managed.target()) return;
 			_begin();
 			_world.destroy();
+			if (!_policy.keep_image)
+				_forget_image();
 			_count("exited");
 		}
 
@@ -230,7 +234,11 @@ class Thaw::Control : Target::Exit, Genode::Noncopyable
 			_begin();
 
 			Rust::Outcome outcome { };
-			_count("before");
+			if (_policy.count) {
+				/* the entrypoint may still be busy with our own start */
+				_world.pause();
+				_count("before");
+			}
 			if (_store && thaw_rust_find(&_job, &outcome))
 				_job.generation = outcome.generation;
 

@@ -114,6 +114,8 @@ struct Thaw::Main : Control::Observer, Controls
 			.binary = target.attribute_value("binary", name),
 			.ram    = { target.attribute_value("ram",  Genode::Number_of_bytes(4*1024*1024)) },
 			.caps   = { target.attribute_value("caps", 200ul) },
+			.max_ram  = { target.attribute_value("max_ram",  Genode::Number_of_bytes(0)) },
+			.max_caps = { target.attribute_value("max_caps", 0ul) },
 		};
 		Managed::Common const common { _env, _core, _gates, _timer };
 		new (_heap) Genode::Registered<Control>(_controls, _env, _worker, _timer, common, _world,

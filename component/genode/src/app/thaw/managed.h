@@ -45,7 +45,7 @@ class Thaw::Managed : Genode::Noncopyable
 		bool _make(bool restored)
 		{
 			_target.destruct();
-			_target.construct(_common.env, attr, restored, wishes, _common.core, _common.gates,
+			_target.construct(_common.env, attr, quota, restored, wishes, _common.core, _common.gates,
 			                  _common.timer, frozen, config, _exit);
 			if (_target->make())
 				return true;
@@ -62,6 +62,9 @@ class Thaw::Managed : Genode::Noncopyable
 		Target_config      config { _common.env };
 		Wishes             wishes { };
 		Memory             memory { _common.env };
+
+		/* what it was given in all */
+		Target::Quota quota { };
 
 		/* no signals of Timer sessions now */
 		bool frozen = false;
@@ -80,6 +83,7 @@ class Thaw::Managed : Genode::Noncopyable
 		bool start()
 		{
 			wishes.clear();
+			quota  = { attr.ram, attr.caps };
 			frozen = false;
 			return _make(false);
 		}

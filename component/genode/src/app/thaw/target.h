@@ -13,6 +13,7 @@
 
 #include <base/child.h>
 
+#include <parent_handlers.h>
 #include <services.h>
 
 namespace Thaw { class Target; }
@@ -30,6 +31,16 @@ class Thaw::Target : Genode::Child_policy, Genode::Noncopyable
 			Binary_name binary;
 			Genode::Ram_quota ram;
 			Genode::Cap_quota caps;
+
+			/* up to what it is given when it asks for more */
+			Genode::Ram_quota max_ram;
+			Genode::Cap_quota max_caps;
+		};
+
+		struct Quota
+		{
+			Genode::Ram_quota ram  { };
+			Genode::Cap_quota caps { };
 		};
 
 		struct Exit : Genode::Interface { virtual void target_exited(int) = 0; };
@@ -38,6 +49,7 @@ class Thaw::Target : Genode::Child_policy, Genode::Noncopyable
 
 		Genode::Env  &_env;
 		Attr const    _attr;
+		Quota        &_quota;
 		bool const    _restored;
 		Wishes const &_wishes;
 		Exit         &_exit;
@@ -45,7 +57,7 @@ class Thaw::Target : Genode::Child_policy, Genode::Noncopyable
 
 		Genode::Heap _heap { _env.ram(), _env.rm() };
 
-		Core_service  _pd, _cpu;
+		Core_service  _pd, _cpu, _rm;
 		Log_service   _log;
 		Rom_service   _rom;
 		Timer_service _timer;
@@ -79,8 +91,8 @@ class Thaw::Target : Genode::Child_policy, Genode::Noncopyable
 		void init(Genode::Pd_session &pd, Genode::Pd_session_capability cap) override
 		{
 			(void)pd.ref_account(_env.pd_session_cap());
-			(void)_env.pd().transfer_quota(cap, _attr.ram);
-			(void)_env.pd().transfer_quota(cap, _attr.caps);
+			(void)_env.pd().transfer_quota(cap, _quota.ram);
+			(void)_env.pd().transfer_quota(cap, _quota.caps);
 		}
 
 		void announce_service(Genode::Service::Name const &service) override
@@ -92,7 +104,7 @@ class Thaw::Target : Genode::Child_policy, Genode::Noncopyable
 		void _with_route(Genode::Service::Name const &service, Genode::Session_label const &label,
 		                 With_route::Ft const &fn, With_no_route::Ft const &denied) override
 		{
-			Genode::Service * const all[] { &_pd, &_cpu, &_log, &_rom, &_timer };
+			Genode::Service * const all[] { &_pd, &_cpu, &_rm, &_log, &_rom, &_timer };
 
 			for (Genode::Service *s : all)
 				if (s->name() == service) {
@@ -106,7 +118,38 @@ class Thaw::Target : Genode::Child_policy, Genode::Noncopyable
 
 		void resource_request(Genode::Parent::Resource_args const &args) override
 		{
-			Genode::warning("thaw: ", name(), " is short of quota (", args, "): give it more in its configuration");
+			using namespace Genode;
+
+			Ram_quota const ram  = ram_quota_from_args(args.string());
+			Cap_quota const caps = cap_quota_from_args(args.string());
+
+			bool const granted = ram.value  <= _attr.max_ram.value  - min(_quota.ram.value,  _attr.max_ram.value)
+			                  && caps.value <= _attr.max_caps.value - min(_quota.caps.value, _attr.max_caps.value)
+			                  && _give(ram, caps);
+			if (granted) {
+				log("thaw: ", name(), " is given more: ", args);
+				_child.notify_resource_avail();
+			} else
+				warning("thaw: ", name(), " is short of quota (", args, ") and may not have more: give it more in its "
+				        "configuration, at the start or by max_ram, max_caps");
+		}
+
+		/**
+		 * Whether all of it was there
+		 */
+		bool _give(Genode::Ram_quota ram, Genode::Cap_quota caps)
+		{
+			using Result = Genode::Pd_account::Transfer_result;
+
+			Genode::Pd_session_capability const pd = _child.pd_session_cap();
+			if (ram.value && _env.pd().transfer_quota(pd, ram) != Result::OK)
+				return false;
+			_quota.ram.value += ram.value;
+
+			if (caps.value && _env.pd().transfer_quota(pd, caps) != Result::OK)
+				return false;
+			_quota.caps.value += caps.value;
+			return true;
 		}
 
 		void exit(int value) override { _exit.target_exited(value); }
@@ -116,13 +159,14 @@ class Thaw::Target : Genode::Child_policy, Genode::Noncopyable
 		/**
 		 * Start the target, or make an empty one with the badges wished for
 		 */
-		Target(Genode::Env &env, Attr const &attr, bool restored, Wishes const &wishes, Gates::Core &core,
+		Target(Genode::Env &env, Attr const &attr, Quota &quota, bool restored, Wishes const &wishes, Gates::Core &core,
 		       Gates &gates, Timer::Connection &timer, bool const &frozen,
 		       Target_config &config, Exit &exit)
 		:
-			_env(env), _attr(attr), _restored(restored), _wishes(wishes), _exit(exit), _gates(gates),
+			_env(env), _attr(attr), _quota(quota), _restored(restored), _wishes(wishes), _exit(exit), _gates(gates),
 			_pd (env, "PD",  core, wishes),
 			_cpu(env, "CPU", core, wishes),
+			_rm (env, "RM",  core, wishes),
 			_log(env, _heap, gates, wishes),
 			_rom(core, config, env, _heap, gates, wishes),
 			_timer(timer, frozen, env, _heap, gates, wishes),
@@ -153,6 +197,17 @@ class Thaw::Target : Genode::Child_policy, Genode::Noncopyable
 		}
 
 		Genode::Child &child() { return _child; }
+
+		/**
+		 * Signal context that it gave to us, its parent, by number: of resources, yield requests, sessions, heartbeat
+		 */
+		void handler(unsigned which, Genode::Signal_context_capability cap) { parent_handler(_child, which) = cap; }
+
+		Genode::uint32_t handler_badge(unsigned which)
+		{
+			Genode::Signal_context_capability const cap = parent_handler(_child, which);
+			return cap.valid() ? Genode::uint32_t(cap.local_name()) : 0;
+		}
 
 		Attr const &attr() const { return _attr; }
 

@@ -11,14 +11,12 @@
 #include <cpu_session/client.h>
 #include <pd_session/client.h>
 #include <region_map/client.h>
+#include <rm_session/client.h>
 
 #include <world.h>
 
 using namespace Thaw;
 using Genode::Session_state;
-
-/* of a session that is short of quota, for one object */
-enum { UPGRADES = 8 };
 
 
 World::Word World::open(Word &id)
@@ -72,13 +70,12 @@ void World::thread(Word index, Rust::Thread &out)
 void World::_describe(Target const &target, Session_state const &s, Rust::Session &out) const
 {
 	bool const env = Genode::Parent::Env::session_id(s.id_at_client());
-	char const * const args = s.args().string();
 
 	out.origin    = env ? Rust::Session::ENVIRONMENT : Rust::Session::OPENED;
 	out.client_id = Word(s.id_at_client().value);
 	out.badge     = Word(s.cap.local_name());
-	out.ram       = Word(Genode::ram_quota_from_args(args).value);
-	out.caps      = Word(Genode::cap_quota_from_args(args).value);
+	out.ram       = Word(s.donated_ram_quota().value);
+	out.caps      = Word(s.donated_cap_quota().value);
 	_copy(out.service, s.service().name().string());
 
 	/* the target's name was put in front of the label when the session was opened */
@@ -145,8 +142,8 @@ World::Word World::parent()
 void World::target(char name[32], Word &ram, Word &caps)
 {
 	_copy(name, _managed().attr.name.string());
-	ram  = Word(_managed().attr.ram.value);
-	caps = Word(_managed().attr.caps.value);
+	ram  = Word(_managed().quota.ram.value);
+	caps = Word(_managed().quota.caps.value);
 }
 
 
@@ -316,10 +313,7 @@ World::Word World::attach(Word handle, Rust::Attachment const &a)
 	Region_map_client rm(a.map == Core_session::STACK_AREA  ? pd.stack_area()
 	                   : a.map == Core_session::LINKER_AREA ? pd.linker_area() : pd.address_space());
 
-	Region_map::Attr const attr { .size = a.size, .offset = a.offset, .use_at = true, .at = a.at,
-	                              .executable = a.executable != 0, .writeable = a.writeable != 0 };
-
-	auto const result = rm.attach(reinterpret_cap_cast<Dataspace>(_handle(handle)), attr);
+	auto const result = rm.attach(reinterpret_cap_cast<Dataspace>(_handle(handle)), _attr(a));
 	return result.convert<Word>(
 		[&] (Region_map::Range)            { return Word(0); },
 		[&] (Region_map::Attach_error e) {
@@ -345,11 +339,91 @@ World::Word World::make_thread(Word index, Rust::Thread const &t)
 		Genode::Capability<Genode::Cpu_session> const cpu = Genode::reinterpret_cap_cast<Genode::Cpu_session>(s.cap);
 
 		/* the session grows with its threads; the target had paid for that, too */
-		for (unsigned attempt = 0; ; attempt++) {
+		return _with_quota(s, [&] {
 			Word unused = 0;
-			Word const result = _keep(_core->create_thread(cpu, index, thread), unused);
-			if (result != Word(Result::QUOTA) || attempt == UPGRADES || !s.id_at_parent.constructed())
-				return result;
-			_env.upgrade(s.id_at_parent->id(), "ram_quota=16K, cap_quota=8");
-		} });
+			return _keep(_core->create_thread(cpu, index, thread), unused); }); });
 }
+
+
+/**************************
+ ** Maps of RM sessions **
+ **************************/
+
+void World::nested(Word client_id, Word n, Rust::Nested &out)
+{
+	out.result = Result::NOT_FOUND;
+	(void)_with_session(client_id, 0, [&] (Session_state const &s) { out = _core->nested(s.cap, n); return 0u; });
+}
+
+
+World::Word World::make_map(Word client_id, Rust::Nested const &wanted, Word &handle, Word &ds_handle)
+{
+	using namespace Genode;
+
+	return _with_session(client_id, Word(Result::NOT_FOUND), [&] (Session_state const &s) {
+
+		Rm_session_client rm(reinterpret_cap_cast<Rm_session>(s.cap));
+		Capability<Region_map> map { };
+		Word const made = _with_quota(s, [&] {
+			return rm.create(wanted.size).convert<Word>(
+				[&] (Capability<Region_map> cap) { map = cap; return Word(0); },
+				[&] (Alloc_error)                { return Word(Result::QUOTA); }); });
+		if (made)
+			return made;
+
+		/* core must have seen it before it gives it another badge */
+		(void)_core->nested(s.cap, 0);
+		Word const kept = _keep(_badged(map, wanted.badge), handle);
+		if (kept)
+			return kept;
+
+		Region_map_client client(reinterpret_cap_cast<Region_map>(_handle(handle)));
+		return _keep(_badged(client.dataspace(), wanted.ds_badge), ds_handle);
+	});
+}
+
+
+World::Word World::attach_nested(Word map, Word handle, Rust::Attachment const &a)
+{
+	using namespace Genode;
+
+	Region_map_client rm(reinterpret_cap_cast<Region_map>(_handle(map)));
+	return rm.attach(reinterpret_cap_cast<Dataspace>(_handle(handle)), _attr(a)).convert<Word>(
+		[&] (Region_map::Range)        { return Word(0); },
+		[&] (Region_map::Attach_error) { return Word(Result::QUOTA); });
+}
+
+
+World::Word World::fault_handler(Word map, Word sigh)
+{
+	using namespace Genode;
+
+	Region_map_client rm(reinterpret_cap_cast<Region_map>(_handle(map)));
+	rm.fault_handler(reinterpret_cap_cast<Signal_context>(_handle(sigh)));
+	return 0;
+}
+
+
+/************************
+ ** What a parent knows **
+ ************************/
+
+void World::parent_handlers(Word badges[4])
+{
+	Target * const target = _managed().target();
+	for (unsigned i = 0; i < 4; i++)
+		badges[i] = target ? target->handler_badge(i) : 0;
+}
+
+
+World::Word World::set_parent_handler(Word which, Word sigh)
+{
+	Target * const target = _managed().target();
+	if (!target || which >= 4) return Word(Result::NOT_FOUND);
+
+	target->handler(which, Genode::reinterpret_cap_cast<Genode::Signal_context>(_handle(sigh)));
+	return 0;
+}
+
+
+void World::quota(Word ram, Word caps) { _managed().quota = { { ram }, { caps } }; }

@@ -32,6 +32,9 @@ class Thaw::World : Genode::Noncopyable
 		Managed                        *_selected = nullptr;
 		Timer::Connection               _timer { _env };
 
+		/* of a session that is short of quota, for one object */
+		enum { UPGRADES = 8 };
+
 		enum { HANDLES = 2048 };
 
 		Genode::Native_capability _handles[HANDLES] { };
@@ -96,6 +99,25 @@ class Thaw::World : Genode::Noncopyable
 			return result;
 		}
 
+		/**
+		 * Repeat 'fn' with more quota of the session as long as that is what it wants
+		 */
+		Word _with_quota(Genode::Session_state const &s, auto const &fn)
+		{
+			for (unsigned attempt = 0; ; attempt++) {
+				Word const result = fn();
+				if (result != Word(Result::QUOTA) || attempt == UPGRADES || !s.id_at_parent.constructed())
+					return result;
+				_env.upgrade(s.id_at_parent->id(), "ram_quota=16K, cap_quota=8");
+			}
+		}
+
+		static Genode::Region_map::Attr _attr(Rust::Attachment const &a)
+		{
+			return { .size = a.size, .offset = a.offset, .use_at = true, .at = a.at,
+			         .executable = a.executable != 0, .writeable = a.writeable != 0 };
+		}
+
 		static void _copy(char to[32], char const *from)
 		{
 			Genode::bzero(to, 32);
@@ -128,6 +150,9 @@ class Thaw::World : Genode::Noncopyable
 		Word open(Word &id);
 		void call(Rust::Message &);
 		void region(Word n, Rust::Region &);
+		void nested(Word client_id, Word n, Rust::Nested &);
+		void nested_region(Word map, Word n, Rust::Region &r) { r = _core->nested_region(map, n); }
+		void parent_handlers(Word badges[4]);
 		void slot(Word n, Rust::Slot &);
 		void thread(Word index, Rust::Thread &);
 		void session(Word n, Rust::Session &);
@@ -139,6 +164,7 @@ class Thaw::World : Genode::Noncopyable
 		Rust::Long now_us() { return _timer.elapsed_us(); }
 		void pause() { _timer.msleep(20); }
 		Word wish(Word parent, Rust::Wish const *, Word count);
+		void quota(Word ram, Word caps);
 		Word make(Word &id);
 		Word make_session(Rust::Session const &);
 		Word set_timer(Word client_id, Rust::Timer const &, Word sigh);
@@ -147,6 +173,10 @@ class Thaw::World : Genode::Noncopyable
 		Word session_handle(Word client_id, Word &handle);
 		Word object(Word kind, Word a, Word badge, Word &handle);
 		Word attach(Word handle, Rust::Attachment const &);
+		Word make_map(Word client_id, Rust::Nested const &, Word &handle, Word &ds_handle);
+		Word attach_nested(Word map, Word handle, Rust::Attachment const &);
+		Word fault_handler(Word map, Word sigh);
+		Word set_parent_handler(Word which, Word sigh);
 		Word make_thread(Word index, Rust::Thread const &);
 		Word gate(Word thread, Word badge, Word &handle) { return _keep(_core->gate(thread, badge), handle); }
 		Word context(Word imprint, Word badge, Word pending, Word &handle) {

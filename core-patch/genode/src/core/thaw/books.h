@@ -43,7 +43,7 @@ class Thaw::Books : Genode::Noncopyable
 		/* a capability that core has a name for */
 		struct Known { Word object, id; };
 
-		enum { MAX_KNOWN = 32768, MAX_SLOTS = 1024, MAX_REGIONS = 1024 };
+		enum { MAX_KNOWN = 32768, MAX_SLOTS = 1024, MAX_REGIONS = 1024, MAX_NESTED = 64 };
 
 		Core::Rpc_entrypoint &_ep;
 		Foc::l4_cap_idx_t     _scratch;
@@ -56,6 +56,8 @@ class Thaw::Books : Genode::Noncopyable
 		unsigned _num_slots { 0 };
 		S::Region _regions[MAX_REGIONS];
 		unsigned  _num_regions { 0 };
+		Word      _nested[MAX_NESTED];      /* badges of region maps of RM sessions */
+		unsigned  _num_nested { 0 };
 
 		void _sort_known();
 		Word _known_id(Word object) const;
@@ -70,6 +72,14 @@ class Thaw::Books : Genode::Noncopyable
 		static S::Memory _memory_of(Core::Dataspace_component &);
 
 		void _list_regions(Pd &);
+		void _list(Core::Rm_region const &, Word map, Word addr);
+		bool _note_nested(Word badge);
+
+		/**
+		 * Call 'fn' with the region map of that badge, if it was told by 'nested'
+		 */
+		template <typename FN>
+		void _with_nested(Word badge, FN const &);
 
 		template <typename FN>
 		void _walk_regions(Pd &, FN const &);
@@ -89,7 +99,7 @@ class Thaw::Books : Genode::Noncopyable
 
 		bool is_open() const { return _pd.valid(); }
 
-		void open(Cap_pd pd)       { _pd = pd; _num_known = _num_slots = _num_regions = 0; }
+		void open(Cap_pd pd)       { _pd = pd; _num_known = _num_slots = _num_regions = _num_nested = 0; }
 		void close()               { _pd = Cap_pd(); }
 		void caller(Cap_pd caller) { _caller = caller; }
 
@@ -131,6 +141,9 @@ class Thaw::Books : Genode::Noncopyable
 		/* the session's view */
 		S::Thread thread(Pd &, Word index);
 		S::Region region(Pd &, Word n);
+		S::Nested nested(Genode::Capability<Genode::Session> rm, Word n);
+		S::Region nested_region(Word map, Word n);
+		bool      is_nested(Word badge) const;
 		S::Slot   slot(Pd &, Word n);
 		void      scan_slots(Pd &);
 		bool      has_dataspace(Pd &, Word badge);
@@ -140,6 +153,7 @@ class Thaw::Books : Genode::Noncopyable
 		static Word count_slots(Pd &);
 
 		/* the engine's view */
+		bool anybody_faults();
 		Word engine_thread(Pd &, Word index, thaw_thread &);
 		bool engine_object(Pd &, Word n, thaw_object &);
 		Word engine_slot(Pd &, Word slot, Word &badge);

@@ -25,6 +25,7 @@
 #include <cpu_session_component.h>
 #include <cpu_thread_component.h>
 #include <region_map_component.h>
+#include <rm_session_component.h>
 #include <dataspace_component.h>
 
 /* base-internal includes */
@@ -49,6 +50,10 @@ namespace Thaw {
 	struct Map_regions     { friend auto member_of(Map_regions); };
 	struct Map_mutex       { friend auto member_of(Map_mutex); };
 	struct Map_dataspace   { friend auto member_of(Map_dataspace); };
+	struct Map_ds_cap      { friend auto member_of(Map_ds_cap); };
+	struct Map_faulters    { friend auto member_of(Map_faulters); };
+	struct Map_handler     { friend auto member_of(Map_handler); };
+	struct Rm_maps         { friend auto member_of(Rm_maps); };
 	struct Avl_blocks      { friend auto member_of(Avl_blocks); };
 	struct Cap_tree        { friend auto member_of(Cap_tree); };
 	struct Cap_lock        { friend auto member_of(Cap_lock); };
@@ -67,6 +72,10 @@ namespace Thaw {
 	template struct Member<Map_regions,    &Core::Region_map_component::_map>;
 	template struct Member<Map_mutex,      &Core::Region_map_component::_mutex>;
 	template struct Member<Map_dataspace,  &Core::Region_map_component::_ds>;
+	template struct Member<Map_ds_cap,     &Core::Region_map_component::_ds_cap>;
+	template struct Member<Map_faulters,   &Core::Region_map_component::_faulters>;
+	template struct Member<Map_handler,    &Core::Region_map_component::_fault_sigh>;
+	template struct Member<Rm_maps,        &Core::Rm_session_component::_region_maps>;
 	template struct Member<Avl_blocks,     &Genode::Allocator_avl_base::_addr_tree>;
 	template struct Member<Cap_tree,       &Genode::Capability_map::_tree>;
 	template struct Member<Cap_lock,       &Genode::Capability_map::_lock>;

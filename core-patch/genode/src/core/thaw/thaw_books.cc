@@ -18,7 +18,7 @@ namespace Foc {
 #include <native_cpu_component.h>
 #include <native_pd_component.h>
 
-#include <books.h>
+#include <regions.h>
 
 using namespace Thaw;
 using namespace Core;
@@ -110,25 +110,6 @@ Books::Word Books::engine_thread(Pd &pd, Word index, thaw_thread &out)
  ** Memory **
  ************/
 
-template <typename FN>
-void Books::_for_each_region(Region_map_component &rm, Word map, Word base, Word from, Word to, FN const &fn)
-{
-	Mutex::Guard guard(private_of<Map_mutex>(rm));
-	auto &regions = private_of<Map_regions>(rm);
-	private_of<Avl_blocks>(static_cast<Allocator_avl_base &>(regions)).for_each([&] (auto const &block) {
-		if (!block.used())
-			return;
-		Rm_region *region = regions.metadata((void *)block.addr());
-		if (!region || region->reserved())
-			return;
-		/* of a nested map only a window may be visible */
-		if (region->base() < from || region->base() + region->size() > to)
-			return;
-		fn(*region, map, base + Word(region->base()) - from);
-	});
-}
-
-
 /**
  * Call 'fn' with each region of the PD, in order of address, nested areas flattened
  */
@@ -159,27 +140,31 @@ void Books::_walk_regions(Pd &pd, FN const &fn)
 }
 
 
+void Books::_list(Rm_region const &region, Word map, Word addr)
+{
+	region.with_dataspace([&] (Dataspace_component &ds) {
+		/* one more than fits is noticed by who asks for it */
+		if (_num_regions++ >= MAX_REGIONS)
+			return;
+		_regions[_num_regions - 1] = {
+			.result     = S::Result::OK,
+			.addr       = addr,
+			.size       = Word(region.size()),
+			.offset     = Word(region.offset()),
+			.ds_badge   = id_of(ds.cap()),
+			.ds_size    = Word(ds.size()),
+			.memory     = _memory_of(ds),
+			.writeable  = region.write(),
+			.executable = region.executable(),
+			.map        = map };
+	});
+}
+
+
 void Books::_list_regions(Pd &pd)
 {
 	_num_regions = 0;
-	_walk_regions(pd, [&] (Rm_region const &region, Word map, Word addr) {
-		region.with_dataspace([&] (Dataspace_component &ds) {
-			/* one more than fits is noticed by who asks for it */
-			if (_num_regions++ >= MAX_REGIONS)
-				return;
-			_regions[_num_regions - 1] = {
-				.result     = S::Result::OK,
-				.addr       = addr,
-				.size       = Word(region.size()),
-				.offset     = Word(region.offset()),
-				.ds_badge   = id_of(ds.cap()),
-				.ds_size    = Word(ds.size()),
-				.memory     = _memory_of(ds),
-				.writeable  = region.write(),
-				.executable = region.executable(),
-				.map        = map };
-		});
-	});
+	_walk_regions(pd, [&] (Rm_region const &region, Word map, Word addr) { _list(region, map, addr); });
 }
 
 
@@ -205,6 +190,10 @@ bool Books::has_dataspace(Pd &pd, Word badge)
 	bool found = false;
 	_walk_regions(pd, [&] (Rm_region const &region, Word, Word) {
 		region.with_dataspace([&] (Dataspace_component &ds) { found |= id_of(ds.cap()) == badge; }); });
+	for (unsigned i = 0; i < _num_nested; i++)
+		_with_nested(_nested[i], [&] (Region_map_component &map) {
+			_for_each_region(map, 0, 0, 0, ~0u, [&] (Rm_region const &region, Word, Word) {
+				region.with_dataspace([&] (Dataspace_component &ds) { found |= id_of(ds.cap()) == badge; }); }); });
 	if (found)
 		return true;
 
@@ -366,6 +355,10 @@ bool Books::_classify_core_object(Cap const &cap, S::Slot &slot)
 			slot.kind = Kind::CPU;
 		} else if (dynamic_cast<Native_cpu_component *>(object)) {
 			slot.kind = Kind::NATIVE_CPU;
+		} else if (dynamic_cast<Rm_session_component *>(object)) {
+			slot.kind = Kind::RM_SESSION;
+		} else if (dynamic_cast<Region_map_component *>(object) && is_nested(slot.badge)) {
+			slot.kind = Kind::NESTED_MAP;
 		}
 	});
 	return slot.kind != Kind::UNKNOWN;

@@ -82,13 +82,13 @@ Result Maker::_exchange(Rpc_entrypoint &ep, Rpc_object_base &object, Word badge)
 
 
 /**
- * Region maps only of the open PD; all else the caller holds because it is its own
+ * Region maps only of the open PD or an RM session; all else the caller holds because it is its own
  */
 bool Maker::_may_rebadge(Rpc_object_base &object)
 {
 	if (!dynamic_cast<Region_map_component *>(&object))
 		return true;
-	bool own = false;
+	bool own = _books.is_nested(id_of(object.cap()));
 	_books.with_pd([&] (Pd &pd) {
 		Rpc_object_base *maps[] = { &pd.address_space_region_map(), &private_of<Session_stack>(pd),
 		                            &private_of<Session_linker>(pd) };
@@ -105,6 +105,12 @@ Cap_result Maker::_rebadge(Rpc_object_base &object, Word badge)
 	Result const result = _exchange(_ep, object, badge);
 	if (result != Result::OK)
 		return result;
+
+	/* a region map keeps the capability of its dataspace */
+	if (auto *ds = dynamic_cast<Dataspace_component *>(&object); ds && ds->managed())
+		_ep.apply(reinterpret_cap_cast<Region_map>(ds->sub_rm()), [&] (Region_map_component *rm) {
+			if (rm)
+				private_of<Map_ds_cap>(*rm) = reinterpret_cap_cast<Dataspace>(object.cap()); });
 
 	/* the dataspace of a region map finds it by capability */
 	if (auto *rm = dynamic_cast<Region_map_component *>(&object))

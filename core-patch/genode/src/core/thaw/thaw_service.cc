@@ -273,6 +273,18 @@ class Thaw::Session_component : public Rpc_object<Core_session>
 			                [&] (Books::Pd &pd) { return _parts.books.region(pd, n); });
 		}
 
+		Nested nested(Capability<Session> rm, Word n) override
+		{
+			return _with_pd(Nested { .result = Result::NOT_OPEN },
+			                [&] (Books::Pd &) { return _parts.books.nested(rm, n); });
+		}
+
+		Region nested_region(Word map, Word n) override
+		{
+			return _with_pd(Region { .result = Result::NOT_OPEN },
+			                [&] (Books::Pd &) { return _parts.books.nested_region(map, n); });
+		}
+
 		Slot slot(Word n) override
 		{
 			return _with_pd(Slot { .result = Result::NOT_OPEN },
@@ -422,7 +434,10 @@ thaw_word thaw_core_thread(thaw_word index, thaw_thread *out)
 
 thaw_word thaw_core_object(thaw_word n, thaw_object *out)
 {
-	return in_pd(thaw_word(0), [&] (Thaw::Books::Pd &pd) { return parts_ptr->books.engine_object(pd, n, *out); });
+	return in_pd(thaw_word(0), [&] (Thaw::Books::Pd &pd) -> thaw_word {
+		if (n == 0 && parts_ptr->books.anybody_faults())
+			return THAW_FAULTING;
+		return parts_ptr->books.engine_object(pd, n, *out); });
 }
 
 

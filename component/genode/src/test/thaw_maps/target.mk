@@ -1,0 +1,3 @@
+TARGET = test-thaw_maps
+SRC_CC = main.cc
+LIBS   = base
