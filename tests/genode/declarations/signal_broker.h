@@ -28,6 +28,12 @@ struct Core::Signal_context_component : Rpc_object<Signal_context>
 
 class Core::Signal_source_component : public Rpc_object<Signal_source>
 {
+	private:
+
+		struct Signal_queue { void for_each(auto const &fn) const { fn(_context()); } Signal_context_component &_context() const; };
+
+		Signal_queue _signal_queue;
+
 	protected:
 
 		Native_capability _blocking_semaphore;

@@ -38,6 +38,7 @@ namespace Foc {
 
 	l4_msgtag_t l4_factory_create_gate(l4_cap_idx_t factory, l4_cap_idx_t to, l4_cap_idx_t thread, l4_umword_t label);
 	l4_msgtag_t l4_factory_create_irq(l4_cap_idx_t factory, l4_cap_idx_t to);
+	l4_msgtag_t l4_irq_trigger(l4_cap_idx_t);
 	l4_msgtag_t l4_ipc_sleep(l4_timeout_t);
 
 	l4_thread_regs_t *l4_utcb_tcr();

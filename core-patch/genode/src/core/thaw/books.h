@@ -54,6 +54,7 @@ class Thaw::Books : Genode::Noncopyable
 		unsigned _num_known { 0 };
 		S::Slot  _slots[MAX_SLOTS];
 		unsigned _num_slots { 0 };
+		bool     _slots_stand { false };    /* they were listed in a stop that still holds */
 		S::Region _regions[MAX_REGIONS];
 		unsigned  _num_regions { 0 };
 		Word      _nested[MAX_NESTED];      /* badges of region maps of RM sessions */
@@ -99,7 +100,7 @@ class Thaw::Books : Genode::Noncopyable
 
 		bool is_open() const { return _pd.valid(); }
 
-		void open(Cap_pd pd)       { _pd = pd; _num_known = _num_slots = _num_regions = _num_nested = 0; }
+		void open(Cap_pd pd)       { _pd = pd; _num_known = _num_slots = _num_regions = _num_nested = 0; _slots_stand = false; }
 		void close()               { _pd = Cap_pd(); }
 		void caller(Cap_pd caller) { _caller = caller; }
 
@@ -151,6 +152,11 @@ class Thaw::Books : Genode::Noncopyable
 		/* how much there is */
 		static Word count_known();
 		static Word count_slots(Pd &);
+
+		/**
+		 * Whether what is in the slots stays as it is until further notice: no thread of the PD runs
+		 */
+		void slots_stand(bool stand) { _slots_stand = stand; }
 
 		/* the engine's view */
 		bool anybody_faults();

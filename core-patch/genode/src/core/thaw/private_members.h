@@ -46,6 +46,7 @@ namespace Thaw {
 	struct Session_broker  { friend auto member_of(Session_broker); };
 	struct Broker_source   { friend auto member_of(Broker_source); };
 	struct Broker_cap      { friend auto member_of(Broker_cap); };
+	struct Source_queue    { friend auto member_of(Source_queue); };
 	struct Source_semaphore { friend auto member_of(Source_semaphore); };
 	struct Map_regions     { friend auto member_of(Map_regions); };
 	struct Map_mutex       { friend auto member_of(Map_mutex); };
@@ -68,6 +69,7 @@ namespace Thaw {
 	template struct Member<Session_broker, &Core::Pd_session_component::_signal_broker>;
 	template struct Member<Broker_source,  &Core::Signal_broker::_source>;
 	template struct Member<Broker_cap,     &Core::Signal_broker::_source_cap>;
+	template struct Member<Source_queue,   &Core::Signal_source_component::_signal_queue>;
 	template struct Member<Source_semaphore, &Core::Signal_source_component::_blocking_semaphore>;
 	template struct Member<Map_regions,    &Core::Region_map_component::_map>;
 	template struct Member<Map_mutex,      &Core::Region_map_component::_mutex>;

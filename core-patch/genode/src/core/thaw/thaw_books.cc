@@ -454,7 +454,7 @@ Books::Word Books::count_slots(Pd &pd)
 
 Books::S::Slot Books::slot(Pd &pd, Word n)
 {
-	if (n == 0)
+	if (n == 0 && !_slots_stand)
 		scan_slots(pd);
 	Word count = 0;
 	for (unsigned i = 0; i < _num_slots; i++) {

@@ -317,7 +317,8 @@ Cap_result Maker::signal_source(Pd &pd, Word badge, Word semaphore)
 Cap_result Maker::semaphore(Pd &pd, Word thread)
 {
 	using namespace Foc;
-	Cap const irq = private_of<Broker_source>(private_of<Session_broker>(pd))._request_semaphore();
+	Signal_source_component &source = private_of<Broker_source>(private_of<Session_broker>(pd));
+	Cap const irq = source._request_semaphore();
 	Result result = Result::NOT_FOUND;
 	Books::for_each_thread(pd, [&] (Word at, Cpu_thread_component &t) {
 		if (at == thread)
@@ -326,6 +327,10 @@ Cap_result Maker::semaphore(Pd &pd, Word thread)
 			       ? Result::KERNEL : Result::OK; });
 	if (result != Result::OK)
 		return result;
+
+	/* the kernel forgets on binding how often it was triggered; core had done that once for each context with signals */
+	private_of<Source_queue>(source).for_each([&] (Signal_context_component &) {
+		l4_irq_trigger(irq.data()->kcap()); });
 	return irq;
 }
 

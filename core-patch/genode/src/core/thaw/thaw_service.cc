@@ -262,8 +262,18 @@ class Thaw::Session_component : public Rpc_object<Core_session>
 			m.label = 0;
 			if (m.count > Message::MAX)
 				m.count = Message::MAX;
+			enum { STOP = 3, THREAD_GET = 5, IRQ_GET = 8 };
+			Word const verb = m.words[0];
+			bool const looks = verb == THREAD_GET || verb == IRQ_GET;
+			if (!looks)
+				_parts.in_core_ep([&] { _parts.books.slots_stand(false); });
+
 			/* a request cannot open a PD: that is 'open', which asks whose it is */
 			m.label = _serve(m, false);
+
+			/* the engine has listed the slots after everybody stood still */
+			if (verb == STOP && !m.label)
+				_parts.in_core_ep([&] { _parts.books.slots_stand(true); });
 			return m;
 		}
 
