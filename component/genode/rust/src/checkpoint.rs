@@ -7,7 +7,7 @@ use thaw_protocol::{ErrorKind, step};
 use crate::calls::Calls;
 use crate::encode::{MemorySink, Named, write_image};
 use crate::error::{Error, Result};
-use crate::records::{PAGE, Records};
+use crate::records::Records;
 use crate::scan;
 use crate::world::{Buffer, CoreResult, Span, World};
 
@@ -18,6 +18,8 @@ pub type Keep<'k> = &'k mut dyn FnMut(Span, &mut [u8]) -> Result<()>;
 const EXTENTS_MAX: usize = 4096;
 /// Bytes that are read and hashed at once.
 const BUFFER_BYTES: usize = 65536;
+/// Bytes of an image besides pages at most: twice what tables of this size can need.
+const TABLES_MAX: u32 = 512 << 10;
 /// How often a stop is tried: the target may change what it has, or be in a call that ends soon.
 const ATTEMPTS: u32 = 5;
 
@@ -145,8 +147,13 @@ fn capture<W: World>(world: &W, tables: &mut Tables, order: &Order, keep: Keep<'
     scan::scan(world, records)?;
     scan::hash_roms(world, records, &mut tables.buffer)?;
     let bytes = records.ram_bytes();
-    let copy =
-        world.take(Buffer::Copy, bytes.max(PAGE)).map_err(|e| Error::World("memory for a copy", bytes, e))?;
+    // As if no page were elided.
+    let bound = bytes + TABLES_MAX;
+    let whole =
+        world.take(Buffer::Image, bound).map_err(|e| Error::World("memory for an image", bound, e))?;
+    // The copy stands at the end of it: when the image is written from the start on, what is written last there has been
+    // read long before.
+    let copy = whole.part(TABLES_MAX, bytes).ok_or(Error::Changed("memory"))?;
     world.unview();
     let mut views = heapless::Vec::<(Span, Span), { thaw_image::MAX_DATASPACES as usize }>::new();
     for (_, dataspace, offset) in records.ram() {
@@ -155,6 +162,10 @@ fn capture<W: World>(world: &W, tables: &mut Tables, order: &Order, keep: Keep<'
         // There are as many places as dataspaces.
         let _ = views.push((part(copy, offset)?, part(view, 0)?));
     }
+    // What the copy in the stop is measured by; afterwards nothing of it is a first access any more.
+    let begin = world.now_us();
+    views.iter().for_each(|(to, from)| world.copy(*to, *from));
+    let copy_us = world.now_us() - begin;
     let calls = Calls::new(world, id);
     let session = Session::open(&calls, ()).map_err(Error::Stop)?;
     let frozen = Frozen::new(world);
@@ -167,21 +178,21 @@ fn capture<W: World>(world: &W, tables: &mut Tables, order: &Order, keep: Keep<'
     }
     views.iter().for_each(|(to, from)| world.copy(*to, *from));
     records.clock_us = world.now_us();
-    let ((image, copy_us), end) = match order.after {
+    let (image, end) = match order.after {
         After::GoOn => {
             let snapshot = stopped.go_on().map_err(|e| Error::Engine("resuming the target", e))?;
             let end = world.now_us();
             drop(frozen);
             read(&snapshot, records)?;
-            let image = write(world, tables, order, copy)?;
-            keep(image.0, &mut tables.buffer)?;
+            let image = write(world, tables, order, whole)?;
+            keep(image, &mut tables.buffer)?;
             (image, end)
         }
         After::Destroy => {
             let end = world.now_us();
             let kept = read(&stopped, records)
-                .and_then(|()| write(world, tables, order, copy))
-                .and_then(|image| keep(image.0, &mut tables.buffer).map(|()| image));
+                .and_then(|()| write(world, tables, order, whole))
+                .and_then(|image| keep(image, &mut tables.buffer).map(|()| image));
             match kept {
                 Err(error) => {
                     stopped.resume().map_err(|e| Error::Engine("resuming the target", e))?;
@@ -235,8 +246,8 @@ fn read<W: World, State: Readable>(
     if fits { Ok(()) } else { Err(Error::TooMany("IRQs", irqs.len() as u32)) }
 }
 
-/// Makes the image; returns also how long a copy of all RAM takes.
-fn write<W: World>(world: &W, tables: &mut Tables, order: &Order, copy: Span) -> Result<(Span, u64)> {
+/// Makes the image at the start of the memory at whose end the copy stands.
+fn write<W: World>(world: &W, tables: &mut Tables, order: &Order, whole: Span) -> Result<Span> {
     let identity = Identity {
         architecture: Architecture::Arm32,
         abi: Abi::G,
@@ -249,15 +260,10 @@ fn write<W: World>(world: &W, tables: &mut Tables, order: &Order, copy: Span) ->
         clock_us: tables.records.clock_us,
         flags: Flags { left_running: order.after == After::GoOn },
     };
-    // Without any page elided, and twice what tables of this size can need.
-    let bound = tables.records.ram_bytes() + (512 << 10);
-    let image =
-        world.take(Buffer::Image, bound).map_err(|e| Error::World("memory for an image", bound, e))?;
-    let begin = world.now_us();
-    world.copy(image, copy.part(0, tables.records.ram_bytes()).ok_or(Error::Changed("memory"))?);
-    let copy_us = world.now_us() - begin;
+    let changed = Error::Changed("memory");
+    let copy = whole.part(TABLES_MAX, whole.bytes - TABLES_MAX).ok_or(changed)?;
     let header = PAGE_SIZE as u32;
-    let rest = image.part(header, bound - header).ok_or(Error::Changed("memory"))?;
+    let rest = whole.part(header, whole.bytes - header).ok_or(changed)?;
     let mut sink = MemorySink { world, rest, full: false };
     let Tables { records, named, extents, buffer } = tables;
     let finished = write_image(world, records, named, (copy, identity), &mut sink, (extents, buffer))?;
@@ -266,7 +272,6 @@ fn write<W: World>(world: &W, tables: &mut Tables, order: &Order, copy: Span) ->
     if sink.full {
         return Err(short);
     }
-    world.write(image, &finished.block);
-    world.take(Buffer::Copy, 0).map_err(|e| Error::World("giving memory back", 0, e))?;
-    image.part(0, length as u32).map(|image| (image, copy_us)).ok_or(short)
+    world.write(whole, &finished.block);
+    whole.part(0, length as u32).ok_or(short)
 }

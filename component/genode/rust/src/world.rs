@@ -273,10 +273,8 @@ impl Span {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u32)]
 pub enum Buffer {
-    /// Copy of the target's RAM.
-    Copy = 0,
-    /// The image.
-    Image = 1,
+    /// The image, and before that the copy of the target's RAM.
+    Image = 0,
 }
 
 /// A capability that C++ keeps.

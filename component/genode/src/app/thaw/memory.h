@@ -23,7 +23,7 @@ class Thaw::Memory : Genode::Noncopyable
 {
 	public:
 
-		enum Buffer { COPY, IMAGE, BUFFERS };
+		enum Buffer { IMAGE, BUFFERS };
 
 	private:
 
