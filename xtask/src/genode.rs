@@ -14,7 +14,7 @@ use crate::paths;
 const REPOSITORIES: [&str; 2] = ["component/genode", "core-patch/genode"];
 
 /// Run scripts in order; controls, which stop nothing, come before what they control.
-const SCENARIOS: [&str; 14] = [
+const SCENARIOS: [&str; 15] = [
     "thaw_core",
     "thaw_plain",
     "thaw_sheep",
@@ -29,6 +29,7 @@ const SCENARIOS: [&str; 14] = [
     "thaw_config",
     "thaw_cycles",
     "thaw_maps",
+    "thaw_heap",
 ];
 /// Prints an image.
 const SAVES: &str = "thaw_save";

@@ -1,0 +1,3 @@
+TARGET = test-thaw_heap
+SRC_CC = main.cc
+LIBS   = base
