@@ -14,7 +14,7 @@ use crate::paths;
 const REPOSITORIES: [&str; 2] = ["component/genode", "core-patch/genode"];
 
 /// Run scripts in order; controls, which stop nothing, come before what they control.
-const SCENARIOS: [&str; 15] = [
+const SCENARIOS: [&str; 16] = [
     "thaw_core",
     "thaw_plain",
     "thaw_sheep",
@@ -30,6 +30,7 @@ const SCENARIOS: [&str; 15] = [
     "thaw_cycles",
     "thaw_maps",
     "thaw_heap",
+    "thaw_programs",
 ];
 /// Prints an image.
 const SAVES: &str = "thaw_save";
