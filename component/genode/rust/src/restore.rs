@@ -2,7 +2,7 @@
 
 use heapless::Vec;
 use thaw_component::service::{Session, ThreadState};
-use thaw_image::{Abi, Architecture, Expect, Extent, Name, Verified};
+use thaw_image::{Abi, Architecture, Encoding, Expect, Extent, Name};
 use thaw_protocol::activity_kind;
 
 use crate::calls::Calls;
@@ -87,13 +87,7 @@ pub fn restore<W: World>(world: &W, tables: &mut Tables, machine: &Machine, imag
     let id = make(world, &tables.records)?;
     check_roms(world, &tables.records, &mut tables.buffer)?;
     let memory = make_memory(world, &tables.records)?;
-    fill(
-        &verified,
-        &mut source,
-        (&tables.records, &memory.ram),
-        &tables.extents[..extents],
-        &mut tables.buffer,
-    )?;
+    fill(&source, (&tables.records, &memory.ram), &tables.extents[..extents])?;
     make_objects(world, &tables.records, &memory)?;
     let calls = Calls::new(world, id);
     let engine = |what| move |e| Error::Engine(what, e);
@@ -262,22 +256,20 @@ fn badge_of(records: &Records, kind: u32, a: u32) -> u32 {
     records.slots.iter().find(|s| s.kind == kind && s.a == a).map_or(0, |s| s.badge)
 }
 
+/// Copies the pages of the image, which was verified and is in memory of our own. New RAM is zero.
 fn fill<W: World>(
-    image: &Verified,
-    source: &mut InMemory<'_, W>,
+    source: &InMemory<'_, W>,
     (records, ram): (&Records, &Ram),
     extents: &[Extent],
-    buffer: &mut [u8],
 ) -> Result<()> {
-    let world = source.world;
-    for extent in extents {
+    for extent in extents.iter().filter(|extent| extent.encoding != Encoding::Zero) {
         let index = extent.dataspace as usize;
         let (Some((_, span)), true) = (ram.get(index), index < records.dataspaces.len()) else { continue };
-        image.copy_extent(source, extent, buffer, |page, bytes| {
-            let part = span.part(page * PAGE, bytes.len() as u32).ok_or(Error::Changed("memory"))?;
-            world.write(part, bytes);
-            Ok::<(), Error>(())
-        })?;
+        let from =
+            u32::try_from(extent.offset).ok().and_then(|at| source.span.part(at, extent.stored_length));
+        let to = span.part(extent.first_page * PAGE, extent.stored_length);
+        let (Some(from), Some(to)) = (from, to) else { return Err(Error::Changed("memory")) };
+        source.world.copy(to, from);
     }
     Ok(())
 }

@@ -374,7 +374,7 @@ pub trait World {
     fn make_session(&self, session: &SessionInfo) -> Asked<()>;
     /// Sets a Timer session; `sigh` is the capability of its signal context.
     fn set_timer(&self, client_id: u32, timer: &TimerInfo, sigh: Option<Handle>) -> Asked<()>;
-    /// Makes RAM of the target with that badge, visible to us.
+    /// Makes RAM of the target with that badge, visible to us; all of it is zero.
     fn ram(&self, bytes: u32, badge: u32) -> Asked<(Handle, Span)>;
     /// The dataspace of a ROM session.
     fn rom(&self, client_id: u32) -> Asked<Handle>;

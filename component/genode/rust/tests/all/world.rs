@@ -389,6 +389,7 @@ impl World for Fake {
     fn ram(&self, bytes: u32, badge: u32) -> Asked<(Handle, Span)> {
         let handle = self.step(Step::Ram(bytes, badge))?;
         self.ram.set(self.allot(bytes));
+        self.fill(self.ram.get(), |_| 0);
         Ok((handle, self.ram.get()))
     }
 

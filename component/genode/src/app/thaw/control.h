@@ -172,7 +172,18 @@ class Thaw::Control : Target::Exit, Genode::Noncopyable
 		{
 			try {
 				Genode::Attached_rom_dataspace rom(_env, _policy.image.string());
-				return _restore({ Rust::Word(rom.local_addr<char>()), Rust::Word(rom.size()) });
+
+				/* who serves the module could change it after it was verified */
+				Rust::Span copy { };
+				Rust::Outcome outcome { };
+				if (_managed.memory.take(Memory::IMAGE, Rust::Word(rom.size()), copy)) {
+					_say(outcome, "no memory for the image: give this component more RAM");
+					return _refused(outcome);
+				}
+				Genode::memcpy((void *)copy.addr, rom.local_addr<void>(), copy.bytes);
+				bool const ok = _restore(copy);
+				_forget_image();
+				return ok;
 			}
 			catch (...) { Genode::error("thaw: there is no ROM module ", _policy.image); }
 			return false;
