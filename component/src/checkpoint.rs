@@ -86,10 +86,10 @@ pub struct Checkpointer<'a, H: Host, S: Service<Pd = H::Pd>, D: BlockDevice<Erro
 
 /// A stop: what became of the target, and a copy of all its memory; the rest is in the books.
 pub struct Captured<'a, H: Host, S: Service<Pd = H::Pd>> {
-    stood: Stood<'a, S>,
-    times: StopTimes,
-    views: Views<'a, H>,
-    spare: Spare<'a, H>,
+    pub(crate) stood: Stood<'a, S>,
+    pub(crate) times: StopTimes,
+    pub(crate) views: Views<'a, H>,
+    pub(crate) spare: Spare<'a, H>,
 }
 
 /// What a checkpoint did.
@@ -153,7 +153,7 @@ impl<'a, H: Host, S: Service<Pd = H::Pd>, D: BlockDevice<Error = DiskError>> Che
     }
 
     /// Everything that can be refused while the target runs.
-    fn check(&mut self, pd: H::Pd) -> Result<()> {
+    pub(crate) fn check(&mut self, pd: H::Pd) -> Result<()> {
         self.enter(Phase::Scan);
         let tables = &mut *self.tables;
         scan::scan(self.host, pd, &mut tables.books)?;
@@ -169,7 +169,7 @@ impl<'a, H: Host, S: Service<Pd = H::Pd>, D: BlockDevice<Error = DiskError>> Che
         Ok(())
     }
 
-    fn views(&self) -> Result<Views<'a, H>> {
+    pub(crate) fn views(&self) -> Result<Views<'a, H>> {
         let mut views = Views::new(self.host);
         for (index, dataspace) in self.tables.books.ram() {
             views.add(index, dataspace.id, false)?;
@@ -177,7 +177,7 @@ impl<'a, H: Host, S: Service<Pd = H::Pd>, D: BlockDevice<Error = DiskError>> Che
         Ok(views)
     }
 
-    fn finish(&mut self, pd: H::Pd, captured: Captured<'_, H, S>, after: After) -> Result<Done> {
+    pub(crate) fn finish(&mut self, pd: H::Pd, captured: Captured<'_, H, S>, after: After) -> Result<Done> {
         let Captured { stood, times, views, spare } = captured;
         let held = match stood {
             Stood::GoesOn => {

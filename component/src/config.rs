@@ -8,7 +8,7 @@ use crate::mutate::Mutation;
 
 /// Keys that are known, for the message that refuses another.
 const KEYS: &str = "mode, name, quota, after_ms, run_ms, after, repeat, kernel, mutate, trace, stops, first_stop, seed, \
-                    fresh_every, start, leave, image_kib, stride, at_once, substitute";
+                    fresh_every, start, leave, image_kib, stride, at_once, twice, substitute";
 const COUNT_MAX: u32 = 1_000_000;
 /// A day: no run lasts longer, and no sum of times overflows.
 const MS_MAX: u32 = 86_400_000;
@@ -96,6 +96,8 @@ pub struct Settings {
     /// For [`Mode::Soak`]: the target gets [`after_ms`](Self::after_ms) before the first stop, and no time
     /// before the others.
     pub at_once: bool,
+    /// For [`Mode::Soak`]: an image is restored, stopped again before any of its threads runs, and left on the disk.
+    pub twice: bool,
     /// Every how many steps one fails, for [`Mode::Faults`].
     pub stride: u32,
 }
@@ -151,6 +153,7 @@ impl Settings {
         image_kib: 4096,
         substitute: None,
         at_once: false,
+        twice: false,
         stride: 1,
     };
 
@@ -186,6 +189,7 @@ impl Settings {
                 "image_kib" => settings.image_kib = number(key, value, 64, 1 << 20, "64 to 1048576")?,
                 "substitute" => settings.substitute = Some(names(key, value)?),
                 "at_once" => settings.at_once = word(key, value, &YES_NO, "yes or no")?,
+                "twice" => settings.twice = word(key, value, &YES_NO, "yes or no")?,
                 "stride" => settings.stride = number(key, value, 1, COUNT_MAX, "1 to 1000000")?,
                 _ => return Err(ConfigError::Key(key)),
             }
@@ -292,6 +296,7 @@ mod tests {
             ("image_kib", "64"),
             ("stride", "3"),
             ("at_once", "yes"),
+            ("twice", "yes"),
             ("substitute", "old.cfg:new.cfg"),
         ])
         .expect("good");
@@ -302,7 +307,7 @@ mod tests {
         assert_eq!((settings.stops, settings.first_stop, settings.seed), (9, 8, u32::MAX));
         assert_eq!((settings.fresh_every, settings.start), (5, Start::Image));
         assert_eq!((settings.leave, settings.image_kib), (true, 64));
-        assert_eq!((settings.stride, settings.at_once), (3, true));
+        assert_eq!((settings.stride, settings.at_once, settings.twice), (3, true, true));
         assert_eq!(settings.substitute.map(|(_, to)| to), Name::new("new.cfg").ok());
     }
 

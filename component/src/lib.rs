@@ -11,6 +11,7 @@
 #![cfg_attr(not(test), no_std)]
 
 pub mod activity;
+mod again;
 pub mod books;
 pub mod build;
 pub mod checkpoint;

@@ -14,7 +14,7 @@ use crate::memory::{Spare, Views, check_free};
 use crate::mutate::Mutation;
 use crate::phase::Phase;
 use crate::scan;
-use crate::service::{Service, Session};
+use crate::service::{Prepared, Service, Session};
 use crate::summary::between;
 use crate::trace::mark;
 use crate::until;
@@ -45,6 +45,16 @@ pub struct Restored<P> {
     pub stage_ticks: Option<u64>,
 }
 
+/// A PD of which all is made and nothing runs.
+pub(crate) struct Built<'a, H: Host, S: Service<Pd = H::Pd>> {
+    /// Before the session: the session ends first.
+    pub(crate) staged: Session<'a, S, Prepared>,
+    pub(crate) building: Building<'a, H>,
+    pub(crate) image: Verified,
+    /// When it was begun, when its memory was made, and its objects.
+    pub(crate) ticks: [Option<u64>; 3],
+}
+
 impl<'a, H: Host, S: Service<Pd = H::Pd>, D: BlockDevice<Error = DiskError>> Checkpointer<'a, H, S, D> {
     /// Restores the newest image of the disk. On an error nothing of it is left.
     pub fn restore(&mut self, damage: Damage) -> Result<Restored<H::Pd>> {
@@ -63,6 +73,28 @@ impl<'a, H: Host, S: Service<Pd = H::Pd>, D: BlockDevice<Error = DiskError>> Che
     }
 
     fn try_restore(&mut self, damage: Damage) -> Result<Restored<H::Pd>> {
+        let Built { building, staged, image, ticks: [begin, memory, objects] } = self.build(damage)?;
+        let stage = self.host.ticks();
+        staged.commit()?;
+        let end = self.host.ticks();
+        mark(self.host, Event::Commit.of_all());
+        self.enter(Phase::Commit);
+        let books = &self.tables.books;
+        Ok(Restored {
+            pd: building.keep(),
+            generation: image.header().identity.generation,
+            bytes: books.ram_bytes(),
+            image_bytes: image.header().total_length,
+            threads: books.live().count() as u32,
+            total_ticks: between(begin, end),
+            memory_ticks: between(begin, memory),
+            objects_ticks: between(memory, objects),
+            stage_ticks: between(objects, stage),
+        })
+    }
+
+    /// Makes all of it, of the newest image on the disk; none of its threads has run.
+    pub(crate) fn build(&mut self, damage: Damage) -> Result<Built<'a, H, S>> {
         let host = self.host;
         self.enter(Phase::Verify);
         mark(host, Event::Begin.of_all());
@@ -92,23 +124,7 @@ impl<'a, H: Host, S: Service<Pd = H::Pd>, D: BlockDevice<Error = DiskError>> Che
         let objects = host.ticks();
         mark(host, Event::Objects.of_all().with(books.live().count() as u32));
         let staged = self.stage(pd, damage)?;
-        let stage = host.ticks();
-        staged.commit()?;
-        let end = host.ticks();
-        mark(host, Event::Commit.of_all());
-        self.enter(Phase::Commit);
-        let books = &self.tables.books;
-        Ok(Restored {
-            pd: building.keep(),
-            generation: image.header().identity.generation,
-            bytes: books.ram_bytes(),
-            image_bytes: image.header().total_length,
-            threads: books.live().count() as u32,
-            total_ticks: between(begin, end),
-            memory_ticks: between(begin, memory),
-            objects_ticks: between(memory, objects),
-            stage_ticks: between(objects, stage),
-        })
+        Ok(Built { building, staged, image, ticks: [begin, memory, objects] })
     }
 
     /// Brings the whole image into memory: what is verified there is what is used.
@@ -151,7 +167,7 @@ impl<'a, H: Host, S: Service<Pd = H::Pd>, D: BlockDevice<Error = DiskError>> Che
     }
 
     /// Gives all threads their state; none has run.
-    fn stage(&mut self, pd: H::Pd, damage: Damage) -> Result<Session<'a, S, crate::service::Prepared>> {
+    fn stage(&mut self, pd: H::Pd, damage: Damage) -> Result<Session<'a, S, Prepared>> {
         let books = &self.tables.books;
         let prepared = Session::open(self.service, pd)?.prepare(books.live_mask())?;
         mark(self.host, Event::PrepareAll.of_all());

@@ -289,7 +289,7 @@ impl<'s, S: Service> Session<'s, S, Stopped> {
     }
 }
 
-impl<S: Service> Session<'_, S, Prepared> {
+impl<'s, S: Service> Session<'s, S, Prepared> {
     /// Stages all that thread `index` will be.
     pub fn set_thread(&self, index: u32, state: &ThreadState) -> ServiceResult<()> {
         let set = |part, words: &[u32]| self.service.thread_set(self.id, index, part, words);
@@ -310,6 +310,12 @@ impl<S: Service> Session<'_, S, Prepared> {
     /// Stages the pending triggers of the IRQ object in `slot`.
     pub fn set_irq(&self, slot: u32, pending: u32) -> ServiceResult<()> {
         self.service.irq_set(self.id, slot, pending)
+    }
+
+    /// Lets all threads go on to where they stand, and stops them there: none runs.
+    pub fn stop_again(self) -> ServiceResult<(Session<'s, S, Stopped>, StopReport)> {
+        let report = self.service.stop(self.id)?;
+        Ok((self.into(), report))
     }
 
     /// Starts all threads.

@@ -52,6 +52,11 @@ impl<H: Host, S: Service<Pd = H::Pd>, D: BlockDevice<Error = DiskError>> Checkpo
         damage: Damage,
         start: impl FnOnce() -> core::result::Result<H::Pd, E>,
     ) -> core::result::Result<Soaked, E> {
+        if settings.twice {
+            self.again(damage)?;
+            self.tell_stop(settings.first_stop, "left");
+            return Ok(Soaked::Left);
+        }
         let mut pd = match settings.start {
             Start::Target => start()?,
             Start::Image => self.restore(damage)?.pd,

@@ -57,6 +57,18 @@ pub fn stop_and_copy<'s, H: Host, S: Service<Pd = H::Pd>>(
     let (stopped, report) = session.stop().map_err(Error::Stop)?;
     (times.stopped, times.report) = (host.ticks(), report);
     mark(host, Event::Stop.of_all().with(report.threads));
+    copy_stopped(host, stopped, pd, books, (views, spare), (times, after))
+}
+
+/// Copies all that a stopped target is; on an error it runs on.
+pub fn copy_stopped<'s, H: Host, S: Service<Pd = H::Pd>>(
+    host: &H,
+    stopped: Session<'s, S, Stopped>,
+    pd: H::Pd,
+    books: &mut Books,
+    (views, spare): (&Views<'_, H>, &Spare<'_, H>),
+    (mut times, after): (StopTimes, After),
+) -> Result<(Stood<'s, S>, StopTimes)> {
     let copied = copy(host, pd, books, views, spare, &mut times);
     match (copied, after) {
         (Ok(()), After::Resume) => {

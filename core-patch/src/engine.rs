@@ -118,6 +118,9 @@ impl<'a, K: Kernel, H: Host> Engine<'a, K, H> {
                 self.give_up();
                 Ok(Reply::default())
             }
+            verb::STOP if self.set.state == State::Prepared => {
+                self.stop_again().map(|report| Reply::of(&report.to_words()))
+            }
             verb::STOP => {
                 self.need(State::Open)?;
                 Ok(Reply::of(&self.stop()?.to_words()))
@@ -182,7 +185,7 @@ impl<'a, K: Kernel, H: Host> Engine<'a, K, H> {
     }
 
     /// Ends a session; threads that are still held stay in their exceptions.
-    fn give_up(&mut self) {
+    pub(crate) fn give_up(&mut self) {
         if let (State::Stopped | State::Prepared, Some(pd)) = (self.set.state, self.set.pd) {
             self.host.thaw(pd);
         }

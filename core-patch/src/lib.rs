@@ -12,6 +12,7 @@
 //! stopped thread run a few instructions of ours.
 #![no_std]
 
+mod again;
 mod classify;
 mod drain;
 mod engine;

@@ -79,6 +79,13 @@ pub(crate) fn waiters(activities: &[(usize, Activity)]) -> Vec<usize, THREADS_MA
     waits.iter().map(|(_, _, index)| *index).collect()
 }
 
+/// Threads that are in a system call and neither in a queue nor owed an answer.
+pub(crate) fn others(activities: &[(usize, Activity)]) -> impl Iterator<Item = usize> {
+    use activity_kind::{CALL_DELIVERED, PAGE_FAULT, SEMAPHORE_WAIT, SEND_QUEUED, USER};
+    let elsewhere = [USER, CALL_DELIVERED, SEND_QUEUED, SEMAPHORE_WAIT, PAGE_FAULT];
+    activities.iter().filter(move |(_, a)| !elsewhere.contains(&a.kind)).map(|(index, _)| *index)
+}
+
 fn known(activities: &[(usize, Activity)], thread: usize, peer: u32) -> Result<usize, Error> {
     let found = activities.iter().find(|(index, _)| *index == peer as usize && *index != thread);
     found.map(|(index, _)| *index).ok_or(ErrorKind::BadState.with(thread as u32, part::ACTIVITY, peer))

@@ -15,6 +15,16 @@ use crate::{
 const STAGED_CALL: u32 = 0x5e57_0000;
 /// Tag of our call to a server that owes nobody an answer: no words.
 const FORGET: u32 = 0x6010_0000;
+
+/// What becomes of threads that wait without being in anybody's queue.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Waits {
+    /// They enter the kernel when they are let go.
+    Left,
+    /// They enter it in the window.
+    Made,
+}
+
 const ZERO_BOTH: Timeouts = Timeouts::new(Timeout::ZERO, Timeout::ZERO);
 
 impl<K: Kernel, H: Host> Engine<'_, K, H> {
@@ -70,7 +80,7 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
     /// meanwhile is caught there; only when all stand as they stood are they moved out and the others let go.
     pub(crate) fn continue_all(&mut self) -> Result<(), Error> {
         if !self.set.letting_go {
-            self.put_back()?;
+            self.put_back(Waits::Left)?;
             self.set.letting_go = true;
         }
         let mut result = Ok(());
@@ -84,7 +94,7 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
     }
 
     /// Everybody stands where it stood, in the kernel too, and nobody runs.
-    fn put_back(&mut self) -> Result<(), Error> {
+    pub(crate) fn put_back(&mut self, waits: Waits) -> Result<(), Error> {
         let activities = self.activities();
         let links = plan::links(&activities)?;
         let queue = plan::queue(&activities)?;
@@ -109,6 +119,9 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
             self.trace(Event::Queue.of(waiter).with(self.set.entries[waiter].activity.badge));
         }
         self.return_irqs()?;
+        for waiter in plan::others(&activities).filter(|_| waits == Waits::Made) {
+            self.stage_sender(waiter)?;
+        }
         // Before anybody can make a request.
         self.host.thaw(self.pd()?);
         self.move_all_out()?;
@@ -164,9 +177,18 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
             return Ok(());
         }
         let tag = self.set.entries[sender].frame.reg(0);
+        self.level(sender)?;
         let stub = self.start_own_syscall(sender, tag)?;
         self.quiesce()?;
         self.note_own_syscall(sender, stub)
+    }
+
+    /// Gives thread `i` the highest priority of the set: a queue is sorted by priority, and the order in which senders
+    /// stood may be another, because some were staged by an earlier stop.
+    fn level(&mut self, i: usize) -> Result<(), Error> {
+        let priorities = self.set.live().filter_map(|i| self.set.entries[i].info).map(|info| info.priority);
+        let (Some(top), Some(info)) = (priorities.max(), self.set.entries[i].info) else { return Ok(()) };
+        self.lift(i, self.env.lift + top - info.priority)
     }
 
     /// Makes those who are blocked in the window return to their own code. One whose timeout expires from

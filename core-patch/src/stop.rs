@@ -62,6 +62,11 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
         self.trace(Event::Window.of_all());
         self.arrest()?;
         // Until here nothing was done that letting everybody go would not undo.
+        self.look()
+    }
+
+    /// Brings out who is blocked, and finds out what everybody was doing.
+    pub(crate) fn look(&mut self) -> Result<(), Error> {
         self.scan_slots()?;
         self.capture_irqs()?;
         self.resolve()?;

@@ -65,6 +65,10 @@ pub struct SoakArgs {
     /// Build nothing, take what is there.
     #[arg(long, hide = true)]
     no_build: bool,
+    /// Before each reboot, restore the image in a boot of its own, stop that before any of its threads runs, and compare
+    /// the two images.
+    #[arg(long)]
+    twice: bool,
     /// A setting of the checkpointer.
     #[arg(long = "set", value_name = "KEY=VALUE", hide = true)]
     settings: Vec<String>,
@@ -83,6 +87,7 @@ impl SoakArgs {
             resume: None,
             out: None,
             rounds: None,
+            twice: false,
             no_build: true,
             settings: Vec::new(),
         }
@@ -107,7 +112,7 @@ pub fn soak(args: &SoakArgs) -> Result<()> {
     let kernel = File { name: kernel_path.display().to_string(), bytes: read(&kernel_path)? };
     pack::recognise(&kernel)?;
     let out = args.out.clone().unwrap_or_else(|| paths::out().join("soak"));
-    let machine = Machine::new(kernel, args.settings.clone())?;
+    let machine = Machine::new(kernel, args.settings.clone())?.with_twice(args.twice);
     let mut memory = Memory::open(args)?;
     let mut failed = 0;
     for name in &names {
@@ -123,13 +128,17 @@ pub fn soak(args: &SoakArgs) -> Result<()> {
 const SHORT: &str =
     "vfp,timeouts,clients,chain,sends,send-wait,ping-pong,lock,churn,semaphore,threads,items,deadlines";
 
+/// Of these, those whose images are made again and compared before each reboot.
+const TWICE: [&str; 2] = ["chain", "sends"];
+
 /// Twenty stops and two reboots of some scenarios, for the suite; everything was built before.
 pub fn verdicts(abi: Abi, out: &Path) -> Result<Vec<Verdict>> {
     let args = SoakArgs::short(abi);
-    let machine = Machine::on(abi, &[])?;
+    let [machine, twice] = [Machine::on(abi, &[])?, Machine::on(abi, &[])?.with_twice(true)];
     let mut memory = Memory::open(&args)?;
     let one = |name: &&str| -> Result<Verdict> {
-        let tally = scenario(&args, &machine, name, &out.join(name), &mut memory)?;
+        let machine = if TWICE.contains(name) { &twice } else { &machine };
+        let tally = scenario(&args, machine, name, &out.join(name), &mut memory)?;
         let failure = (!tally.is_good()).then(|| tally.to_string());
         Ok(Verdict { name: format!("soak on {abi}: {name}"), failure })
     };

@@ -29,10 +29,16 @@ const NOT_STATE: [(&str, &[&str]); 2] =
 const HEADER: [&str; 5] = ["target", "abi", "architecture", "board", "board_id"];
 
 /// Activities that are a system call to be repeated.
-const WAITS: [&str; 6] = ["asleep", "receive", "open-wait", "irq-wait", "call", "send"];
+const WAITS: [&str; 7] = ["asleep", "receive", "open-wait", "irq-wait", "semaphore-wait", "call", "send"];
+
+/// First UTCB word of the buffer registers.
+const UTCB_BR: u32 = 65;
+
+/// Bit of a tag: the system call ended in an error.
+const TAG_ERROR: u32 = 0x8000;
 
 /// UTCB word with the error of the last system call.
-const UTCB_ERROR: &str = "utcb[123]";
+const UTCB_ERROR: usize = 123;
 
 /// Returns what differs between the records behind two reports.
 pub fn compare(a: &Report, b: &Report) -> serde_json::Result<Vec<Difference>> {
@@ -93,7 +99,8 @@ fn compare_objects(
     let call = Call::of(a, b, is_g);
     if list == "threads" && kind(a) != kind(b) {
         // All operands differ then; words say it better.
-        found.push(difference(Class::State, title, "was", Some(&a["doing"]), Some(&b["doing"])));
+        let class = if call.is_over { Class::Continuation } else { Class::State };
+        found.push(difference(class, title, "was", Some(&a["doing"]), Some(&b["doing"])));
     }
     for (field, value) in a.iter().filter(|(field, _)| !skipped.contains(&field.as_str())) {
         if field == "activity" && kind(a) != kind(b) {
@@ -128,26 +135,55 @@ fn parts<'v>(field: &str, a: &'v Value, b: &'v Value) -> Vec<(String, &'v Value,
 }
 
 /// The system call in which a thread was in both images, if it was.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 struct Call {
     is_same: bool,
+    /// It had a timeout, and in the second image the thread is behind it and was told that its time is over.
+    is_over: bool,
+    /// UTCB words with the points of time until which it lasts.
+    times: Vec<String>,
+    /// Its whole relative timeout: a restore does not know since when it lasts.
+    whole_us: u64,
     is_g: bool,
 }
 
 impl Call {
     fn of(a: &Map<String, Value>, b: &Map<String, Value>, is_g: bool) -> Self {
-        Self { is_same: kind(a) == kind(b) && kind(a).is_some_and(|kind| WAITS.contains(&kind)), is_g }
+        let waits = kind(a).is_some_and(|kind| WAITS.contains(&kind));
+        let timeouts = a.get("activity").and_then(|a| number(a.get("timeout")?)).unwrap_or(0);
+        let word = |thread: &Map<String, Value>, field: &str| thread.get(field).and_then(number).unwrap_or(0);
+        let behind = matches!(word(b, "pc").wrapping_sub(word(a, "pc")), 2 | 4 | 8);
+        let element = |thread: &Map<String, Value>, list: &str, n: usize| {
+            thread.get(list).and_then(|list| number(&list[n])).unwrap_or(0)
+        };
+        let failed = element(b, "r", 0) == element(a, "r", 0) | TAG_ERROR;
+        let timed_out = matches!(element(b, "utcb", UTCB_ERROR), 2 | 3);
+        let is_over = waits && timeouts != 0 && kind(b) == Some("user") && behind && failed && timed_out;
+        let absolute = [timeouts & 0xffff, timeouts >> 16].into_iter().filter(|half| half & 0x8000 != 0);
+        let first = absolute.map(|half| UTCB_BR + (half & 0x3f));
+        let times = first.flat_map(|word| [word, word + 1]).map(|word| format!("utcb[{word}]")).collect();
+        // Mantissa and exponent; an absolute one has no whole.
+        let whole_us =
+            if timeouts & 0x8000 != 0 { 0 } else { u64::from(timeouts & 0x3ff) << (timeouts >> 10 & 31) };
+        Self { is_same: waits && kind(a) == kind(b), is_over, times, whole_us, is_g }
     }
 
     /// The closed list: outputs and clobbers of the interrupted call, and time, which only passes.
-    fn class(self, field: &str, a: &Value, b: &Value) -> Class {
+    fn class(&self, field: &str, a: &Value, b: &Value) -> Class {
+        let error = format!("utcb[{UTCB_ERROR}]");
         let may = match field {
+            "pc" | "r0" if self.is_over => true,
+            "r4" | "lr" if self.is_over => self.is_g,
+            _ if self.is_over => field == error || self.times.iter().any(|time| time == field),
             _ if !self.is_same => false,
+            _ if self.times.iter().any(|time| time == field) => true,
             "r0" => true,
             "r4" | "lr" => self.is_g,
             "r2" | "selector" => is_same_capability(a, b),
-            "remaining_us" => matches!((a.as_u64(), b.as_u64()), (Some(a), Some(b)) if b <= a),
-            _ => field == UTCB_ERROR,
+            "remaining_us" => {
+                matches!((a.as_u64(), b.as_u64()), (Some(a), Some(b)) if b <= a.max(self.whole_us))
+            }
+            _ => field == error,
         };
         if may { Class::Continuation } else { Class::State }
     }
@@ -155,8 +191,12 @@ impl Call {
 
 /// Tells whether two selectors name the same capability: a reply-and-wait goes on as a wait.
 fn is_same_capability(a: &Value, b: &Value) -> bool {
-    let selector = |value: &Value| u32::from_str_radix(value.as_str()?.strip_prefix("0x")?, 16).ok();
-    matches!((selector(a), selector(b)), (Some(a), Some(b)) if a & !0xf == b & !0xf)
+    matches!((number(a), number(b)), (Some(a), Some(b)) if a & !0xf == b & !0xf)
+}
+
+/// The value of a word as it is shown.
+fn number(value: &Value) -> Option<u32> {
+    u32::from_str_radix(value.as_str()?.strip_prefix("0x")?, 16).ok()
 }
 
 fn difference(class: Class, object: &str, field: &str, a: Option<&Value>, b: Option<&Value>) -> Difference {

@@ -131,12 +131,37 @@ fn a_continuation_may_change_outputs_clobbers_and_time_only() {
 
     for (what, at, bytes) in [
         ("r5 of a sleeper", sleeper + R4 + 4, &[9u8; 1][..]),
-        ("time that grew", sleeper + REMAINING, &312_001u64.to_le_bytes()),
+        ("time that grew", sleeper + REMAINING, &10_000_000u64.to_le_bytes()),
         ("r0 of a thread in user code", thread(1) + R0, &[9]),
         ("utcb word of a sleeper", sleeper + UTCB + 4 * 122, &[9]),
     ] {
         assert_eq!(compared(&files.sealed("c", &[(at, bytes)]), &["--continued"]).0, 1, "{what}");
     }
+}
+
+#[test]
+fn a_wait_whose_time_is_over_is_behind_its_system_call() {
+    let files = Files::new();
+    let (sleeper, image) = (thread(0), golden("sheep.thaw"));
+    let activity = [&1u32.to_le_bytes()[..], &[0; 52]].concat();
+    let word = |at: usize| u32::from_le_bytes(image[at..at + 4].try_into().expect("inside"));
+    let pc = (word(sleeper + LR + 4) + 4).to_le_bytes();
+    let r0 = (word(sleeper + R0) | 0x8000).to_le_bytes();
+    let over: [(usize, &[u8]); 4] = [
+        (sleeper + 968 - 56, &activity),
+        (sleeper + LR + 4, &pc),
+        (sleeper + R0, &r0),
+        (sleeper + UTCB + 4 * 123, &3u32.to_le_bytes()),
+    ];
+    let (code, lines) = compared(&files.sealed("b", &over), &["--continued"]);
+    assert_eq!(code, 0, "{lines:?}");
+    for left_out in 1..over.len() {
+        let mut some = over.to_vec();
+        some.remove(left_out);
+        assert_eq!(compared(&files.sealed("c", &some), &["--continued"]).0, 1, "without {left_out}");
+    }
+    let more = [&over[..], &[(sleeper + R4 + 4, &[9][..])]].concat();
+    assert_eq!(compared(&files.sealed("d", &more), &["--continued"]).0, 1, "and nothing else changes");
 }
 
 #[test]

@@ -34,6 +34,9 @@ pub mod verb {
     pub const CLOSE: u32 = 2;
     /// Stops all threads and learns what each was doing. Either all threads are stopped, or none and the
     /// target runs on. Result: [`StopReport`](crate::StopReport) words.
+    ///
+    /// In a prepared session the threads first go on to where they stand, in the kernel too; none runs in user code.
+    /// If that fails the session ends and the PD can only be destroyed.
     pub const STOP: u32 = 3;
     /// Takes hold of threads of a fresh PD before their first instruction: those whose bit is set in MR2
     /// (threads 0-31) and MR3 (32-63). The others stay as they were made, never started. Every thread taken

@@ -93,11 +93,16 @@ impl Again {
         let machine = self.machine(&[&["at_once=yes", "after_ms=0"], settings].concat())?;
         let (trace, disk) = machine.image(&Life { stops: 1, ..LIFE }, true, &self.out)?;
         let second = keep(&disk.ok_or(failure("not restored and left again", &trace.lines))?, "b.img")?;
-        let (text, _) =
-            thaw(&["diff".as_ref(), "--continued".as_ref(), first.as_os_str(), second.as_os_str()])?;
+        let text = compare(first, &second)?;
         write(&self.out.join("diff.txt"), &text)?;
         Ok(text)
     }
+}
+
+/// What `thaw diff` tells of a checkpoint and the one that is made of it again.
+pub fn compare(first: &Path, second: &Path) -> Result<String> {
+    let arguments = ["diff".as_ref(), "--continued".as_ref(), first.as_os_str(), second.as_os_str()];
+    thaw(&arguments).map(|(text, _)| text)
 }
 
 /// One stop: a second one finds no more what a first one rewrote.

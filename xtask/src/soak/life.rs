@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use super::trace::Trace;
+use super::{again, trace::Trace};
 use crate::{
     board::Board,
     failure::{Failure, Kind, Result, read, write},
@@ -55,6 +55,7 @@ pub struct Machine {
     programs: Vec<File>,
     target: &'static str,
     settings: Vec<String>,
+    twice: bool,
 }
 
 impl Machine {
@@ -71,7 +72,7 @@ impl Machine {
             ["thaw-loader", "thaw-sigma0", "thaw-root", "blk", "thaw-native-component", "scenarios", "still"];
         let program = |name: &&str| Ok(File { name: (*name).into(), bytes: read(&paths::program(name))? });
         let programs = names.iter().map(program).collect::<Result<_>>()?;
-        Ok(Self { kernel, programs, target: "scenarios", settings })
+        Ok(Self { kernel, programs, target: "scenarios", settings, twice: false })
     }
 
     /// The same machine with another target.
@@ -80,9 +81,23 @@ impl Machine {
         self
     }
 
+    /// The same machine, on which every image that leads over to the next boot is compared with the one that is made of
+    /// it again.
+    pub fn with_twice(mut self, twice: bool) -> Self {
+        self.twice = twice;
+        self
+    }
+
     /// One boot with a disk, in which the target lives to its end.
     pub fn boot_with_disk(&self, life: &Life<'_>, out: &Path) -> Result<Trace> {
-        let boot = Boot { number: 0, first_stop: 0, stops: life.stops, from_image: false, leave: true };
+        let boot = Boot {
+            number: 0,
+            first_stop: 0,
+            stops: life.stops,
+            from_image: false,
+            leave: true,
+            twice: false,
+        };
         self.boot(life, &boot, out)
     }
 
@@ -90,7 +105,7 @@ impl Machine {
     /// its last stop; the disk, or none if the target ended before.
     pub fn image(&self, life: &Life<'_>, from_image: bool, out: &Path) -> Result<(Trace, Option<PathBuf>)> {
         let number = u32::from(from_image);
-        let boot = Boot { number, first_stop: 0, stops: life.stops, from_image, leave: true };
+        let boot = Boot { number, first_stop: 0, stops: life.stops, from_image, leave: true, twice: false };
         let trace = self.boot(life, &boot, out)?;
         let disk = trace.left.then(|| out.join("disk.img"));
         Ok((trace, disk))
@@ -112,7 +127,7 @@ impl Machine {
 
     /// What the target declares when nobody stops it.
     pub fn control(&self, life: &Life<'_>, out: &Path) -> Result<Trace> {
-        let boot = Boot { number: 0, first_stop: 0, stops: 0, from_image: false, leave: false };
+        let boot = Boot { number: 0, first_stop: 0, stops: 0, from_image: false, leave: false, twice: false };
         let trace = self.boot(&Life { stops: 0, ..*life }, &boot, &out.join("control"))?;
         match trace.failure() {
             None => Ok(trace),
@@ -130,15 +145,42 @@ impl Machine {
             // The last stop of all boots but the last is the one that leads over to the next.
             let [first_stop, end] = [number, number + 1].map(|n| life.stops.max(life.reboots) * n / boots);
             let leave = number + 1 < boots;
-            let boot = Boot { number, first_stop, stops: end - first_stop, from_image: number > 0, leave };
+            let stops = end - first_stop;
+            let boot = Boot { number, first_stop, stops, from_image: number > 0, leave, twice: false };
             let part = self.boot(life, &boot, out)?;
             let goes_on = part.left;
             trace.append(part);
             if !goes_on {
                 break;
             }
+            if self.twice
+                && let Some(difference) = self.again(life, number, out)?
+            {
+                trace.broken.push(difference);
+            }
         }
         Ok(trace)
+    }
+
+    /// Restores what is on the disk of a life, stops it again before any of its threads runs, and says how the two
+    /// images differ.
+    pub fn again(&self, life: &Life<'_>, number: u32, out: &Path) -> Result<Option<String>> {
+        let here = out.join(format!("twice-{number}"));
+        let [first, disk, second] = ["a.img", "disk.img", "b.img"].map(|name| here.join(name));
+        let image = read(&out.join("disk.img"))?;
+        write(&first, &image)?;
+        write(&disk, image)?;
+        let boot = Boot { number: 1, first_stop: 0, stops: 1, from_image: true, leave: true, twice: true };
+        let trace = self.boot(life, &boot, &here)?;
+        if !trace.left {
+            let last = trace.lines.last().map_or("", String::as_str);
+            return Ok(Some(format!("not restored and stopped again; last line: {last}")));
+        }
+        write(&second, read(&disk)?)?;
+        let text = again::compare(&first, &second)?;
+        write(&here.join("diff.txt"), &text)?;
+        let told = || text.lines().find(|line| !line.ends_with("(a continuation may)")).unwrap_or("").into();
+        Ok((!text.contains(" are equal")).then(told))
     }
 
     fn boot(&self, life: &Life<'_>, boot: &Boot, out: &Path) -> Result<Trace> {
@@ -204,6 +246,8 @@ struct Boot {
     stops: u32,
     from_image: bool,
     leave: bool,
+    /// The image is restored, stopped again at once, and left.
+    twice: bool,
 }
 
 impl Boot {
@@ -226,6 +270,7 @@ impl Boot {
              start={start}\nleave={leave}\nimage_kib={IMAGE_KIB}\nrun_ms={RUN_MS}\n",
             self.stops, self.first_stop, life.seed, life.fresh_every
         );
+        text += if self.twice { "twice=yes\n" } else { "" };
         settings.iter().for_each(|setting| text += &format!("{setting}\n"));
         text
     }
