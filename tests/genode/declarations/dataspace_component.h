@@ -7,6 +7,10 @@
 
 namespace Core {
 
+	struct Dataspace_owner : Interface { };
+
+	struct Ram_dataspace_factory : Dataspace_owner { };
+
 	struct Dataspace_component : Rpc_object<Dataspace>
 	{
 		bool   io_mem() const;
@@ -14,6 +18,7 @@ namespace Core {
 
 		virtual Native_capability sub_rm();
 
+		bool   owner(Dataspace_owner const &) const;
 		size_t size() override;
 		bool   writeable() override;
 	};

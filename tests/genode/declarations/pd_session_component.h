@@ -24,6 +24,7 @@ class Core::Pd_session_component : public Rpc_object<Pd_session>
 	private:
 
 		Signal_broker        _signal_broker;
+		Ram_dataspace_factory _ram_ds_factory;
 		Region_map_component _stack_area, _linker_area;
 
 		Platform_pd &_pd();

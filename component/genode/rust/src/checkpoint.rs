@@ -85,7 +85,7 @@ pub struct Done {
     pub threads: u32,
     /// Dataspaces of the target.
     pub dataspaces: u32,
-    /// From the first trigger to the commit, microseconds.
+    /// From the first trigger to the commit, microseconds; with a forwarded session also the wait for its server.
     pub stop_us: u64,
     /// A plain copy of as many bytes as the target's RAM has, microseconds: what a stop is measured by.
     pub copy_us: u64,
@@ -168,8 +168,10 @@ fn capture<W: World>(world: &W, tables: &mut Tables, order: &Order, keep: Keep<'
     let copy_us = world.now_us() - begin;
     let calls = Calls::new(world, id);
     let session = Session::open(&calls, ()).map_err(Error::Stop)?;
-    let frozen = Frozen::new(world);
     let begin = world.now_us();
+    // From here to the stop nothing may be asked of anybody below us.
+    scan::wait_until_quiet(world, records)?;
+    let frozen = Frozen::new(world);
     let (stopped, _) = session.stop().map_err(stop_refused)?;
     let seen = scan::recheck(world, records);
     if let Err(error) = seen {

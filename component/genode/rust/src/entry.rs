@@ -38,6 +38,8 @@ unsafe extern "C" {
     safe fn thaw_parent() -> u32;
     safe fn thaw_target(name: &mut [u8; 32], ram: &mut u32, caps: &mut u32);
     safe fn thaw_freeze(frozen: u32);
+    safe fn thaw_wait_until_quiet() -> u32;
+    safe fn thaw_announced(service: &mut [u8; 32]);
     safe fn thaw_destroy();
     safe fn thaw_view(ds_badge: u32, span: &mut Span) -> u32;
     safe fn thaw_unview();
@@ -76,6 +78,7 @@ unsafe extern "C" {
     safe fn thaw_file_read_into(file: u32, offset: u32, to: &Span) -> u32;
     safe fn thaw_file_empty(file: u32) -> u32;
     safe fn thaw_file_sync(file: u32) -> u32;
+    safe fn thaw_system(name: &mut [u8; 32]);
     safe fn thaw_abort() -> !;
 }
 
@@ -152,6 +155,14 @@ impl World for Cxx {
 
     fn freeze(&self, frozen: bool) {
         thaw_freeze(frozen.into());
+    }
+
+    fn wait_until_quiet(&self) -> u32 {
+        thaw_wait_until_quiet()
+    }
+
+    fn announced(&self) -> [u8; 32] {
+        filled(|service| thaw_announced(service))
     }
 
     fn destroy(&self) {
@@ -342,9 +353,12 @@ impl Lent {
     }
 }
 
-/// The machine by the name of its board.
+/// The machine: its board and its version of Genode.
 fn machine(board: &[u8; 32]) -> Machine {
-    let kernel = KernelName::new("Fiasco.OC of Genode").unwrap_or(KernelName::EMPTY);
+    let system: [u8; 32] = filled(|name| thaw_system(name));
+    let length = system.iter().position(|byte| *byte == 0).unwrap_or(system.len());
+    let kernel = str::from_utf8(&system[..length]).ok().and_then(|name| KernelName::new(name).ok());
+    let kernel = kernel.unwrap_or(KernelName::EMPTY);
     Machine { board: Name::from_padded(*board).unwrap_or(Name::EMPTY), kernel }
 }
 

@@ -4,10 +4,10 @@ use core::convert::Infallible;
 use core::fmt;
 
 use thaw_component::service::ServiceError;
-use thaw_image::{Name, Refusal};
+use thaw_image::{KernelName, Name, Refusal};
 
 use crate::store::File;
-use crate::world::{CoreResult, kind};
+use crate::world::{CoreResult, kind, memory};
 
 /// Result of a step.
 pub type Result<T> = core::result::Result<T, Error>;
@@ -31,6 +31,16 @@ pub enum Error {
     Memory(u32, u32),
     /// A thread waits for a fault in a region map to be resolved: badge of the map, 0 if it is not told.
     Faulting(u32),
+    /// Another component serves a session of the target: the service.
+    Session(Name),
+    /// The server of a forwarded session got a capability of the target: the service.
+    Holding(Name),
+    /// The server of a forwarded session has not answered a request for long: the service.
+    Busy(Name),
+    /// The target serves others: the service.
+    Announces(Name),
+    /// A session of the image could not be opened: the service, and why.
+    NoSession(Name, CoreResult),
     /// A name does not fit into an image: what it is of.
     Unnamed(&'static str),
     /// The target changed while it was stopped: what.
@@ -39,6 +49,8 @@ pub enum Error {
     Rom(Name),
     /// There is no such ROM module.
     NoRom(Name),
+    /// The image is of another version of the system: of which, and which this is.
+    System(KernelName, KernelName),
     /// The image is of another target.
     Other(Name),
     /// A file of the store could not be used: for what, which, and why.
@@ -88,8 +100,20 @@ impl fmt::Display for Error {
                 "slot {slot:#x} of the target holds {} (badge {badge:#x}), which cannot be saved: close it first",
                 kind_name(*kind)
             ),
-            Self::Memory(addr, 2) => {
+            Self::Memory(0, memory::DEVICE) => {
+                f.write_str("the target holds device memory: targets with devices cannot be saved")
+            }
+            Self::Memory(addr, memory::DEVICE) => {
                 write!(f, "device memory is attached at {addr:#x}: targets with devices cannot be saved")
+            }
+            Self::Memory(0, memory::FOREIGN) => {
+                f.write_str("the target holds RAM of another component, which that one would not share again")
+            }
+            Self::Memory(addr, memory::FOREIGN) => {
+                write!(
+                    f,
+                    "RAM of another component is attached at {addr:#x}: close the session that it is of"
+                )
             }
             Self::Memory(addr, _) => write!(
                 f,
@@ -99,6 +123,26 @@ impl fmt::Display for Error {
                 f,
                 "a thread waits until its fault in a region map (badge {map:#x}) is resolved: try again later"
             ),
+            Self::Session(service) => write!(
+                f,
+                "the target has a session of {service}, which cannot be saved: let it close the session first, or \
+                 route {service} with `reopen: yes` if a new session does as well"
+            ),
+            Self::Holding(service) => write!(
+                f,
+                "the target gave its session of {service} a capability, which the server would not get again: a \
+                 target that does so cannot be saved"
+            ),
+            Self::Busy(service) => {
+                write!(f, "{service} does not answer a request of the target: try again when it has")
+            }
+            Self::Announces(service) => {
+                write!(f, "the target announces {service}: one that serves other components cannot be saved")
+            }
+            Self::NoSession(service, CoreResult(CoreResult::NOT_FOUND)) => {
+                write!(f, "no session of {service} as at the checkpoint: route that service as it was then")
+            }
+            Self::NoSession(service, why) => write!(f, "session of {service}: {why}"),
             Self::Unnamed(what) => {
                 write!(f, "the name of a {what} is longer than 32 printable characters: shorten it")
             }
@@ -107,6 +151,9 @@ impl fmt::Display for Error {
                 write!(f, "ROM module {name} has other content than at the checkpoint: boot the same modules")
             }
             Self::NoRom(name) => write!(f, "ROM module {name} is missing: add it to the boot image"),
+            Self::System(image, own) => {
+                write!(f, "the image was made by {image}, and this is {own}: boot that one")
+            }
             Self::Other(name) => write!(f, "image is of target {name}: configure that one"),
             Self::Store(what, file, why) => {
                 write!(f, "{what} stored image {}: {why}", file.letter())

@@ -27,5 +27,5 @@ pub use restore::{Restored, restore};
 pub use store::{File, Files, Stored, find, load, save};
 pub use world::{
     Attachment, Buffer, CoreResult, Handle, Message, Nested, Region, SessionInfo, Slot, Span, ThreadInfo,
-    TimerInfo, Wish, World, kind, memory,
+    TimerInfo, Wish, World, kind, memory, policy,
 };

@@ -12,7 +12,9 @@ use crate::encode::PARENT_SLOT;
 use crate::error::{Error, Result};
 use crate::records::{Content, MAPS_MAX, PAGE, Records, SESSIONS_MAX};
 use crate::scan;
-use crate::world::{Attachment, CLOSED_CONFIG, CoreResult, Handle, Slot, Span, Wish, World, kind};
+use crate::world::{
+    Attachment, CLOSED_CONFIG, CoreResult, Handle, SessionInfo, Slot, Span, Wish, World, kind,
+};
 
 /// Where Genode on this architecture has the nested region maps: number, address, bytes (0: all of the map).
 const AREAS: [(u32, u32, u32); 2] = [(1, 0x4000_0000, 0x1000_0000), (2, 0x0100_0000, 0)];
@@ -75,6 +77,10 @@ pub fn restore<W: World>(world: &W, tables: &mut Tables, machine: &Machine, imag
     };
     let mut source = InMemory { world, span: image };
     let verified = thaw_image::verify(&mut source, &expect, &mut tables.buffer)?;
+    let made_by = verified.header().identity.kernel;
+    if made_by != machine.kernel {
+        return Err(Error::System(made_by, machine.kernel));
+    }
     let extents = read_image(&verified, &mut source, &mut tables.records, &mut tables.extents)?;
     let mut name = [0; 32];
     world.target(&mut name);
@@ -126,9 +132,19 @@ fn make<W: World>(world: &W, records: &Records) -> Result<u32> {
     world.wish(records.parent, &wishes).map_err(|e| Error::World("badges", 0, e))?;
     let id = world.make().map_err(|e| Error::World("making the target", 0, e))?;
     for session in records.sessions.iter().filter(|s| is_opened(s.client_id)) {
-        world.make_session(session).map_err(|e| Error::World("session", session.client_id, e))?;
+        make_session(world, session)?;
     }
     Ok(id)
+}
+
+/// Opens a session, which must have the badge that the target knows.
+fn make_session<W: World>(world: &W, session: &SessionInfo) -> Result<()> {
+    let service = Name::from_padded(session.service).map_err(|_| Error::Unnamed("service"))?;
+    world.make_session(session).map_err(|why| Error::NoSession(service, why))?;
+    let mut open = (0..).map(|n| world.session(n)).take_while(|s| s.origin != 0);
+    let badge = open.find(|s| s.client_id == session.client_id).map_or(0, |s| s.badge);
+    let other = Error::NoSession(service, CoreResult(CoreResult::NOT_FOUND));
+    if badge == session.badge { Ok(()) } else { Err(other) }
 }
 
 /// Whether the target itself opened the session.

@@ -5,7 +5,7 @@ use thaw_image::{Digest, Hasher, Name};
 
 use crate::error::{Error, Result};
 use crate::records::{Content, MAPS_MAX, Map, Records, Thread, push};
-use crate::world::{CoreResult, SessionInfo, Slot, ThreadInfo, World, kind, memory};
+use crate::world::{CoreResult, SessionInfo, Slot, ThreadInfo, World, kind, memory, policy};
 
 /// Fills the tables with what the target has; its threads' states and memory come later.
 pub fn scan<W: World>(world: &W, records: &mut Records) -> Result<()> {
@@ -15,6 +15,10 @@ pub fn scan<W: World>(world: &W, records: &mut Records) -> Result<()> {
     records.name = Name::from_padded(name).map_err(|_| Error::Unnamed("target"))?;
     records.parent = world.parent();
     records.handlers = world.parent_handlers();
+    let announced = Name::from_padded(world.announced()).map_err(|_| Error::Unnamed("service"))?;
+    if announced != Name::EMPTY {
+        return Err(Error::Announces(announced));
+    }
     sessions(world, records)?;
     maps(world, records)?;
     regions(world, records)?;
@@ -30,9 +34,20 @@ fn sessions<W: World>(world: &W, records: &mut Records) -> Result<()> {
             break;
         }
         Name::from_padded(session.label).map_err(|_| Error::Unnamed("session"))?;
+        check_session(&session)?;
         push(&mut records.sessions, session, "sessions")?;
     }
     Ok(())
+}
+
+/// Refuses sessions that could not be opened again as they are.
+fn check_session(session: &SessionInfo) -> Result<()> {
+    let service = Name::from_padded(session.service).map_err(|_| Error::Unnamed("service"))?;
+    match session.policy {
+        policy::OURS | policy::FORWARDED => Ok(()),
+        policy::HOLDING => Err(Error::Holding(service)),
+        _ => Err(Error::Session(service)),
+    }
 }
 
 fn regions<W: World>(world: &W, records: &mut Records) -> Result<()> {
@@ -195,7 +210,7 @@ pub fn recheck<W: World>(world: &W, records: &mut Records) -> Result<()> {
     }
     for (n, session) in (0..).zip(&mut records.sessions) {
         let now = world.session(n);
-        if (now.client_id, now.badge) != (session.client_id, session.badge) {
+        if (now.client_id, now.badge, now.policy) != (session.client_id, session.badge, session.policy) {
             return Err(Error::Changed("sessions"));
         }
         *session = now;
@@ -216,6 +231,18 @@ fn recheck_maps<W: World>(world: &W, records: &Records) -> Result<()> {
         }
     }
     if maps.next().is_none() && regions.next().is_none() { Ok(()) } else { Err(changed) }
+}
+
+/// Waits until no server has a request of the target, whose answer would be lost. The stop must come right after.
+pub fn wait_until_quiet<W: World>(world: &W, records: &Records) -> Result<()> {
+    match world.wait_until_quiet() {
+        0 => Ok(()),
+        id => {
+            let session = records.sessions.iter().find(|s| s.client_id == id);
+            let name = session.and_then(|s| Name::from_padded(s.service).ok()).unwrap_or(Name::EMPTY);
+            Err(Error::Busy(name))
+        }
+    }
 }
 
 /// Hashes all modules of the target.

@@ -90,6 +90,10 @@ pub mod memory {
     pub const ROM: u32 = 1;
     /// What is attached in a region map.
     pub const MANAGED: u32 = 3;
+    /// Of a device.
+    pub const DEVICE: u32 = 2;
+    /// RAM that another component owns.
+    pub const FOREIGN: u32 = 4;
 }
 
 /// Filled slot of the target.
@@ -248,6 +252,22 @@ pub struct SessionInfo {
     pub service: [u8; 32],
     /// Label, without the target's name in front, padded with zeros.
     pub label: [u8; 32],
+    /// One of [`policy`].
+    pub policy: u32,
+    /// 0.
+    pub reserved: u32,
+}
+
+/// Who serves a session.
+pub mod policy {
+    /// Core, or this component.
+    pub const OURS: u32 = 0;
+    /// Another component, the target directly.
+    pub const ROUTED: u32 = 1;
+    /// Another component, through an object of ours.
+    pub const FORWARDED: u32 = 2;
+    /// The same, and the target gave it a capability.
+    pub const HOLDING: u32 = 3;
 }
 
 /// Memory that we see at an address.
@@ -342,6 +362,11 @@ pub trait World {
     fn target(&self, name: &mut [u8; 32]) -> (u32, u32);
     /// Holds back signals of Timer sessions, or lets them go on.
     fn freeze(&self, frozen: bool);
+    /// Waits a while until no server of a forwarded session has a request of the target; returns the client id of one
+    /// that still has, or 0. That holds as long as no thread of the target runs.
+    fn wait_until_quiet(&self) -> u32;
+    /// Name of a service that the target serves, zeros if it serves none.
+    fn announced(&self) -> [u8; 32];
     /// Destroys the target with everything made for it.
     fn destroy(&self);
 
@@ -411,5 +436,5 @@ const _: () = {
     assert!(size_of::<Message>() == 54 * 4 && size_of::<Region>() == 10 * 4 && size_of::<Slot>() == 6 * 4);
     assert!(size_of::<Nested>() == 6 * 4);
     assert!(size_of::<ThreadInfo>() == 19 * 4 && size_of::<TimerInfo>() == 32);
-    assert!(size_of::<SessionInfo>() == 136 && size_of::<Attachment>() == 24 && size_of::<Wish>() == 12);
+    assert!(size_of::<SessionInfo>() == 144 && size_of::<Attachment>() == 24 && size_of::<Wish>() == 12);
 };

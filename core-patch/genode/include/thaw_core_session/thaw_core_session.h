@@ -71,9 +71,9 @@ struct Thaw::Core_session : Genode::Session
 	using Cap_result = Genode::Attempt<Native_capability, Result>;
 
 	/**
-	 * What a dataspace is
+	 * What a dataspace is; RAM belongs to the PD that is open, FOREIGN to somebody else
 	 */
-	enum class Memory : Word { RAM, ROM, DEVICE, MANAGED };
+	enum class Memory : Word { RAM, ROM, DEVICE, MANAGED, FOREIGN };
 
 	/**
 	 * Part of an address space, in order of address; nested areas are flattened

@@ -26,6 +26,7 @@ namespace Genode {
 
 		Create_thread_result   create_thread(Capability<Pd_session>, Name const &, Affinity::Location, addr_t = 0);
 		void                   kill_thread(Thread_capability);
+		Dataspace_capability   trace_control();
 		Capability<Native_cpu> native_cpu();
 	};
 }

@@ -1,7 +1,8 @@
 //! A life: saved, refused, made again.
 
 use thaw_genode::{
-    After, Attachment, Done, Error, Machine, Order, Slot, Span, Tables, checkpoint, kind, restore,
+    After, Attachment, CoreResult, Done, Error, Machine, Order, Slot, Span, Tables, checkpoint, kind, policy,
+    restore,
 };
 use thaw_image::{KernelName, Name};
 use thaw_protocol::{part, verb};
@@ -9,7 +10,10 @@ use thaw_protocol::{part, verb};
 use crate::world::{Fake, IRQ, MAP, NESTED, RAM, RAM_BADGE, SIGH, Step, words};
 
 fn machine() -> Machine {
-    Machine { board: Name::new("pbxa9").expect("a name"), kernel: KernelName::EMPTY }
+    Machine {
+        board: Name::new("pbxa9").expect("a name"),
+        kernel: KernelName::new("Genode 26.02").expect("a name"),
+    }
 }
 
 /// Tables are too large for a test's stack.
@@ -107,6 +111,58 @@ fn what_cannot_be_saved_is_refused_before_the_stop() {
 }
 
 #[test]
+fn sessions_of_others_are_refused_by_name_unless_they_are_forwarded() {
+    let timer = Name::new("Timer").expect("a name");
+    let of = |number| {
+        let fake = Fake::new();
+        fake.policy.set(number);
+        let saved = save(&fake, After::GoOn).map(|_| ());
+        (saved, stops(&fake))
+    };
+    assert_eq!(of(policy::ROUTED), (Err(Error::Session(timer)), 0));
+    assert_eq!(of(policy::HOLDING), (Err(Error::Holding(timer)), 0));
+    assert_eq!(of(policy::FORWARDED), (Ok(()), 1));
+}
+
+#[test]
+fn a_server_that_does_not_answer_is_named() {
+    let fake = Fake::new();
+    fake.busy.set(6);
+    assert_eq!(save(&fake, After::GoOn), Err(Error::Busy(Name::new("Timer").expect("a name"))));
+    assert_eq!(stops(&fake), 0);
+}
+
+#[test]
+fn a_target_that_serves_others_is_refused() {
+    let fake = Fake::new();
+    fake.announced.set("Nitpicker");
+    assert_eq!(save(&fake, After::GoOn), Err(Error::Announces(Name::new("Nitpicker").expect("a name"))));
+    assert_eq!(stops(&fake), 0);
+}
+
+#[test]
+fn a_session_that_is_another_one_now_is_refused() {
+    let (fake, image) = saved();
+    fake.timer_badge.set(0x44);
+    let refused = restore(&fake, &mut tables(), &machine(), image);
+    let timer = Name::new("Timer").expect("a name");
+    assert_eq!(refused, Err(Error::NoSession(timer, CoreResult(CoreResult::NOT_FOUND))));
+    assert_eq!(fake.steps.borrow().last(), Some(&Step::Destroy));
+    assert_eq!(commits(&fake), 0);
+}
+
+#[test]
+fn an_image_of_another_system_is_refused() {
+    let (fake, image) = saved();
+    let other = Machine { kernel: KernelName::new("Genode 1").expect("a name"), ..machine() };
+    assert_eq!(
+        restore(&fake, &mut tables(), &other, image),
+        Err(Error::System(machine().kernel, other.kernel))
+    );
+    assert_eq!(*fake.steps.borrow(), []);
+}
+
+#[test]
 fn a_target_that_changed_goes_on_and_is_tried_again() {
     let fake = Fake::new();
     fake.grows.set(true);
@@ -161,7 +217,7 @@ fn whatever_is_refused_nothing_is_left_and_nothing_ran() {
         let (fake, image) = saved();
         fake.refused.set(refused);
         let error = restore(&fake, &mut tables(), &machine(), image).expect_err("refused");
-        assert!(matches!(error, Error::World(..)), "{error}");
+        assert!(matches!(error, Error::World(..) | Error::NoSession(..)), "{error}");
         assert_eq!(fake.steps.borrow().last(), Some(&Step::Destroy), "step {refused}");
         assert_eq!(commits(&fake), 0, "step {refused}");
     }

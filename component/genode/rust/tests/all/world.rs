@@ -5,7 +5,7 @@ use std::fmt;
 
 use thaw_genode::{
     Attachment, Buffer, CoreResult, Handle, Message, Nested, Region, SessionInfo, Slot, Span, ThreadInfo,
-    TimerInfo, Wish, World, kind, memory,
+    TimerInfo, Wish, World, kind, memory, policy,
 };
 use thaw_protocol::{ErrorKind, part, verb};
 
@@ -79,6 +79,12 @@ pub struct Fake {
     pub grows: Cell<bool>,
     /// As often a thread is found to wait in a fault.
     pub faulting: Cell<u32>,
+    /// Who serves the Timer session, the session whose server is busy, and what the target announces.
+    pub policy: Cell<u32>,
+    pub busy: Cell<u32>,
+    pub announced: Cell<&'static str>,
+    /// Badge of the Timer session, when it is opened.
+    pub timer_badge: Cell<u32>,
     stopped: Cell<bool>,
     /// The step of making that is refused.
     pub refused: Cell<usize>,
@@ -118,6 +124,10 @@ impl Fake {
             regions: RefCell::default(),
             grows: Cell::new(false),
             faulting: Cell::new(0),
+            policy: Cell::new(policy::OURS),
+            busy: Cell::new(0),
+            announced: Cell::new(""),
+            timer_badge: Cell::new(0x8000_000c),
             stopped: Cell::new(false),
             refused: Cell::new(usize::MAX),
             rom: Span::default(),
@@ -307,7 +317,12 @@ impl World for Fake {
         match n {
             0 => of(1, 0x8000_0004, "PD", "sheep"),
             1 => SessionInfo { ds_badge: ROM_BADGE, rom: self.rom, ..of(4, 0x8000_0008, "ROM", "binary") },
-            2 => SessionInfo { is_timer: 1, timer, ..of(6, 0x8000_000c, "Timer", "") },
+            2 => SessionInfo {
+                is_timer: 1,
+                timer,
+                policy: self.policy.get(),
+                ..of(6, self.timer_badge.get(), "Timer", "")
+            },
             3 => of(9, RM_BADGE, "RM", ""),
             _ => SessionInfo::default(),
         }
@@ -323,6 +338,14 @@ impl World for Fake {
     }
 
     fn freeze(&self, _: bool) {}
+
+    fn wait_until_quiet(&self) -> u32 {
+        self.busy.get()
+    }
+
+    fn announced(&self) -> [u8; 32] {
+        name(self.announced.get())
+    }
 
     fn destroy(&self) {
         self.steps.borrow_mut().push(Step::Destroy);

@@ -37,6 +37,9 @@ extern "C" {
 	Word thaw_parent()                            { return w().parent(); }
 	void thaw_target(char name[32], Word *ram, Word *caps) { w().target(name, *ram, *caps); }
 	void thaw_freeze(Word frozen)                 { w().freeze(frozen != 0); }
+	void thaw_system(char name[32])               { World::system(name); }
+	Word thaw_wait_until_quiet()                  { return w().wait_until_quiet(); }
+	void thaw_announced(char service[32])         { w().announced(service); }
 	void thaw_destroy()                           { w().destroy(); }
 	Word thaw_view(Word badge, Span *span)        { return w().view(badge, *span); }
 	void thaw_unview()                            { w().memory().unview(); }

@@ -48,6 +48,10 @@ namespace Thaw::Rust {
 		Word  is_timer;
 		Timer timer;
 		char  service[32], label[32];
+
+		/* who serves it: core or we; somebody else, and how */
+		enum { OURS, ROUTED, FORWARDED, HOLDING };
+		Word  policy, reserved;
 	};
 
 	struct Wish { Word client_id, badge, dataspace; };
@@ -80,7 +84,7 @@ namespace Thaw::Rust {
 
 	static_assert(sizeof(Message) == 54*4 && sizeof(Region) == 10*4 && sizeof(Slot) == 6*4);
 	static_assert(sizeof(Nested) == 6*4);
-	static_assert(sizeof(Thread) == 19*4 && sizeof(Timer) == 32 && sizeof(Session) == 136);
+	static_assert(sizeof(Thread) == 19*4 && sizeof(Timer) == 32 && sizeof(Session) == 144);
 	static_assert(sizeof(Job) == 64 && sizeof(Outcome) == 168);
 }
 
@@ -106,8 +110,11 @@ extern "C" {
 	void thaw_thread(Thaw::Rust::Word index, Thaw::Rust::Thread *);
 	void thaw_session(Thaw::Rust::Word n, Thaw::Rust::Session *);
 	Thaw::Rust::Word thaw_parent();
+	void thaw_system(char name[32]);
 	void thaw_target(char name[32], Thaw::Rust::Word *ram, Thaw::Rust::Word *caps);
 	void thaw_freeze(Thaw::Rust::Word);
+	Thaw::Rust::Word thaw_wait_until_quiet();
+	void thaw_announced(char service[32]);
 	void thaw_destroy();
 	Thaw::Rust::Word thaw_view(Thaw::Rust::Word badge, Thaw::Rust::Span *);
 	void thaw_unview();

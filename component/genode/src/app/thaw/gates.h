@@ -1,5 +1,5 @@
 /*
- * \brief  RPC objects that the target holds: served by our entrypoint, badges of our choice
+ * \brief  RPC objects that the target holds: served by an entrypoint of ours, badges of our choice
  */
 
 /*
@@ -29,9 +29,8 @@ class Thaw::Gates : Genode::Noncopyable
 
 	private:
 
-		Genode::Env              &_env;
+		Genode::Rpc_entrypoint   &_ep;
 		Core                     &_core;
-		Genode::Rpc_entrypoint   &_ep { _env.ep().rpc_ep() };
 		Capability const          _ep_cap;
 
 	public:
@@ -39,8 +38,8 @@ class Thaw::Gates : Genode::Noncopyable
 		/**
 		 * \param ep_cap  capability of the entrypoint's thread
 		 */
-		Gates(Genode::Env &env, Core &core, Capability ep_cap)
-		: _env(env), _core(core), _ep_cap(ep_cap) { }
+		Gates(Genode::Rpc_entrypoint &ep, Core &core, Capability ep_cap)
+		: _ep(ep), _core(core), _ep_cap(ep_cap) { }
 
 		/**
 		 * Serve an object; with badge 0 core chooses one

@@ -10,7 +10,6 @@
 
 #include <base/attached_rom_dataspace.h>
 #include <base/component.h>
-#include <foc/syscall.h>
 
 #include <checkpoint_service.h>
 #include <state_report.h>
@@ -35,18 +34,12 @@ struct Thaw::Main : Control::Observer, Controls
 	Gates::Core _core { };
 
 	/* the entrypoint's thread is the one that constructs us */
-	static Genode::Native_capability _own_gate()
-	{
-		enum { TCR_GATE = 1 };
-		return Genode::Native_capability(
-			(Genode::Native_capability::Data *)Foc::l4_utcb_tcr()->user[TCR_GATE]);
-	}
-
-	Gates _gates { _env, _core, _own_gate() };
+	Gates _gates { _env.ep().rpc_ep(), _core, Own_gate::of_myself() };
 
 	Genode::Constructible<Files> _files { };
 
-	World _world { _env, _core, _files };
+	Quiet _quiet { };
+	World _world { _env, _core, _files, _quiet };
 
 	Genode::Registry<Genode::Registered<Control>> _controls { };
 
@@ -116,8 +109,9 @@ struct Thaw::Main : Control::Observer, Controls
 			.caps   = { target.attribute_value("caps", 200ul) },
 			.max_ram  = { target.attribute_value("max_ram",  Genode::Number_of_bytes(0)) },
 			.max_caps = { target.attribute_value("max_caps", 0ul) },
+			.routes = Routes(target),
 		};
-		Managed::Common const common { _env, _core, _gates, _timer };
+		Managed::Common const common { _env, _core, _gates, _quiet, _timer };
 		new (_heap) Genode::Registered<Control>(_controls, _env, _worker, _timer, common, _world,
 		                                        _files.constructed(), *this, attr, config, target);
 	}

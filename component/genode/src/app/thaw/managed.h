@@ -32,6 +32,7 @@ class Thaw::Managed : Genode::Noncopyable
 			Genode::Env       &env;
 			Gates::Core       &core;
 			Gates             &gates;
+			Quiet             &quiet;
 			Timer::Connection &timer;
 		};
 
@@ -46,7 +47,7 @@ class Thaw::Managed : Genode::Noncopyable
 		{
 			_target.destruct();
 			_target.construct(_common.env, attr, quota, restored, wishes, _common.core, _common.gates,
-			                  _common.timer, frozen, config, _exit);
+			                  _common.quiet, _common.timer, frozen, config, _exit);
 			if (_target->make())
 				return true;
 

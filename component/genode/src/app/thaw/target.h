@@ -14,6 +14,7 @@
 #include <base/child.h>
 
 #include <parent_handlers.h>
+#include <routed.h>
 #include <services.h>
 
 namespace Thaw { class Target; }
@@ -35,6 +36,8 @@ class Thaw::Target : Genode::Child_policy, Genode::Noncopyable
 			/* up to what it is given when it asks for more */
 			Genode::Ram_quota max_ram;
 			Genode::Cap_quota max_caps;
+
+			Routes routes;
 		};
 
 		struct Quota
@@ -61,6 +64,11 @@ class Thaw::Target : Genode::Child_policy, Genode::Noncopyable
 		Log_service   _log;
 		Rom_service   _rom;
 		Timer_service _timer;
+
+		Routed_services _routed;
+
+		/* what the target serves, the first of it */
+		Genode::Service::Name _announced { };
 
 		Genode::Id_space<Genode::Parent::Server> _server_ids { };
 
@@ -98,7 +106,9 @@ class Thaw::Target : Genode::Child_policy, Genode::Noncopyable
 		void announce_service(Genode::Service::Name const &service) override
 		{
 			Genode::warning("thaw: ", name(), " announces ", service,
-			                ": nobody is told, a target cannot serve components outside");
+			                ": nobody is told, and a target that serves others cannot be saved");
+			if (!_announced.valid())
+				_announced = service;
 		}
 
 		void _with_route(Genode::Service::Name const &service, Genode::Session_label const &label,
@@ -111,8 +121,12 @@ class Thaw::Target : Genode::Child_policy, Genode::Noncopyable
 					fn(Route { *s, label });
 					return;
 				}
+			if (Routed_service * const routed = _routed.of(service)) {
+				fn(Route { *routed, label });
+				return;
+			}
 			Genode::error("thaw: ", name(), " wants a session of ", service, " (", label,
-			              "): sessions of this service cannot be saved");
+			              "), which is not routed: add it to the target's node `route`");
 			denied();
 		}
 
@@ -160,7 +174,7 @@ class Thaw::Target : Genode::Child_policy, Genode::Noncopyable
 		 * Start the target, or make an empty one with the badges wished for
 		 */
 		Target(Genode::Env &env, Attr const &attr, Quota &quota, bool restored, Wishes const &wishes, Gates::Core &core,
-		       Gates &gates, Timer::Connection &timer, bool const &frozen,
+		       Gates &gates, Quiet &quiet, Timer::Connection &timer, bool const &frozen,
 		       Target_config &config, Exit &exit)
 		:
 			_env(env), _attr(attr), _quota(quota), _restored(restored), _wishes(wishes), _exit(exit), _gates(gates),
@@ -170,6 +184,7 @@ class Thaw::Target : Genode::Child_policy, Genode::Noncopyable
 			_log(env, _heap, gates, wishes),
 			_rom(core, config, env, _heap, gates, wishes),
 			_timer(timer, frozen, env, _heap, gates, wishes),
+			_routed(attr.routes, env, _heap, core, quiet, wishes),
 			_child(env.rm(), env.ep().rpc_ep(), *this)
 		{ }
 
@@ -210,6 +225,8 @@ class Thaw::Target : Genode::Child_policy, Genode::Noncopyable
 		}
 
 		Attr const &attr() const { return _attr; }
+
+		Genode::Service::Name const &announced() const { return _announced; }
 
 		/**
 		 * Call 'fn' with each session and its number in the order of their ids

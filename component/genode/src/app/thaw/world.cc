@@ -50,8 +50,37 @@ void World::call(Rust::Message &message)
 }
 
 
-void World::region(Word n, Rust::Region &region) { region = _core->region(n); }
-void World::slot  (Word n, Rust::Slot   &slot)   { slot   = _core->slot(n); }
+/*
+ * Core owns what a component of its CPU session's trace control sees, and nobody looks at it unless it is traced: it is
+ * saved like the target's own RAM, and a target that is made again is not traced
+ */
+void World::_own_trace_buffer(Word ds_badge, Core_session::Memory &memory)
+{
+	Target * const target = _managed().target();
+	if (memory != Core_session::Memory::FOREIGN || !target) return;
+
+	target->child().with_cpu([&] (Genode::Cpu_session &cpu) {
+		if (Word(cpu.trace_control().local_name()) == ds_badge)
+			memory = Core_session::Memory::RAM; }, [&] { });
+}
+
+
+void World::region(Word n, Rust::Region &region)
+{
+	region = _core->region(n);
+	_own_trace_buffer(region.ds_badge, region.memory);
+}
+
+
+void World::slot(Word n, Rust::Slot &slot)
+{
+	slot = _core->slot(n);
+	if (slot.kind != Core_session::Kind::DATASPACE) return;
+
+	auto memory = Core_session::Memory(slot.b);
+	_own_trace_buffer(slot.badge, memory);
+	slot.b = Word(memory);
+}
 
 
 void World::thread(Word index, Rust::Thread &out)
@@ -97,6 +126,11 @@ void World::_describe(Target const &target, Session_state const &s, Rust::Sessio
 		out.timer    = { state.elapsed, state.remaining, state.period, state.armed,
 		                 timer->sigh().valid() ? Word(timer->sigh().local_name()) : 0 };
 	}
+	if (dynamic_cast<Routed_service const *>(&s.service())) {
+		Forwarder const * const forwarder = dynamic_cast<Forwarder const *>(s.local_ptr);
+		out.policy = !forwarder         ? Rust::Session::ROUTED
+		           : forwarder->holds() ? Rust::Session::HOLDING : Rust::Session::FORWARDED;
+	}
 }
 
 
@@ -139,6 +173,14 @@ World::Word World::parent()
 }
 
 
+/* told by the build */
+#ifndef THAW_GENODE_VERSION
+#define THAW_GENODE_VERSION "of unknown version"
+#endif
+
+void World::system(char name[32]) { _copy(name, "Fiasco.OC, Genode " THAW_GENODE_VERSION); }
+
+
 void World::target(char name[32], Word &ram, Word &caps)
 {
 	_copy(name, _managed().attr.name.string());
@@ -156,6 +198,40 @@ void World::freeze(bool frozen)
 	target->for_each_session([&] (Session_state const &s) {
 		if (Timer_shim * const timer = dynamic_cast<Timer_shim *>(s.local_ptr))
 			timer->go_on(); });
+}
+
+
+/*
+ * Looks at our own memory only: nobody below us runs meanwhile
+ */
+World::Word World::_busy_session()
+{
+	Word result = 0;
+	if (Target * const target = _managed().target())
+		target->for_each_session([&] (Session_state const &s) {
+			Forwarder const * const forwarder = dynamic_cast<Forwarder const *>(s.local_ptr);
+			if (forwarder && forwarder->busy())
+				result = Word(s.id_at_client().value); });
+	return result;
+}
+
+
+World::Word World::wait_until_quiet()
+{
+	enum { LIMIT_MS = 1000 };
+
+	if (!_busy_session())
+		return 0;
+
+	_quiet.wait(_timer, LIMIT_MS, [&] { return !_busy_session(); });
+	return _busy_session();
+}
+
+
+void World::announced(char service[32])
+{
+	Target * const target = _managed().target();
+	_copy(service, target ? target->announced().string() : "");
 }
 
 

@@ -31,6 +31,7 @@ class Thaw::World : Genode::Noncopyable
 		Genode::Constructible<Files>   &_files;
 		Managed                        *_selected = nullptr;
 		Timer::Connection               _timer { _env };
+		Quiet                          &_quiet;
 
 		/* of a session that is short of quota, for one object */
 		enum { UPGRADES = 8 };
@@ -124,6 +125,8 @@ class Thaw::World : Genode::Noncopyable
 			for (unsigned i = 0; from[i] && i < 32; i++) to[i] = from[i];
 		}
 
+		Word _busy_session();
+		void _own_trace_buffer(Word ds_badge, Core_session::Memory &);
 		void _describe_config(Rust::Session &);
 		void _describe(Target const &, Genode::Session_state const &, Rust::Session &) const;
 
@@ -132,8 +135,8 @@ class Thaw::World : Genode::Noncopyable
 		World(World const &) = delete;
 		World &operator = (World const &) = delete;
 
-		World(Genode::Env &env, Gates::Core &core, Genode::Constructible<Files> &files)
-		: _env(env), _core(core), _files(files) { }
+		World(Genode::Env &env, Gates::Core &core, Genode::Constructible<Files> &files, Quiet &quiet)
+		: _env(env), _core(core), _files(files), _quiet(quiet) { }
 
 		/**
 		 * Choose the target that everything else is about
@@ -157,8 +160,11 @@ class Thaw::World : Genode::Noncopyable
 		void thread(Word index, Rust::Thread &);
 		void session(Word n, Rust::Session &);
 		Word parent();
+		static void system(char name[32]);
 		void target(char name[32], Word &ram, Word &caps);
 		void freeze(bool);
+		Word wait_until_quiet();
+		void announced(char service[32]);
 		void destroy();
 		Word view(Word badge, Rust::Span &);
 		Rust::Long now_us() { return _timer.elapsed_us(); }

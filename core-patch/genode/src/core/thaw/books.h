@@ -67,13 +67,13 @@ class Thaw::Books : Genode::Noncopyable
 		void _classify(Pd &, S::Slot &);
 		bool _classify_thread_object(Pd &, S::Slot &);
 		bool _classify_pd_object(Pd &, S::Slot &);
-		bool _classify_core_object(Cap const &, S::Slot &);
+		bool _classify_core_object(Pd &, Cap const &, S::Slot &);
 		Kind _kind_of_gate(Pd &, Cap const &, Word &thread);
 
-		static S::Memory _memory_of(Core::Dataspace_component &);
+		static S::Memory _memory_of(Pd &, Core::Dataspace_component &);
 
 		void _list_regions(Pd &);
-		void _list(Core::Rm_region const &, Word map, Word addr);
+		void _list(Pd &, Core::Rm_region const &, Word map, Word addr);
 		bool _note_nested(Word badge);
 
 		/**
@@ -143,7 +143,7 @@ class Thaw::Books : Genode::Noncopyable
 		S::Thread thread(Pd &, Word index);
 		S::Region region(Pd &, Word n);
 		S::Nested nested(Genode::Capability<Genode::Session> rm, Word n);
-		S::Region nested_region(Word map, Word n);
+		S::Region nested_region(Pd &, Word map, Word n);
 		bool      is_nested(Word badge) const;
 		S::Slot   slot(Pd &, Word n);
 		void      scan_slots(Pd &);

@@ -43,6 +43,7 @@ namespace Thaw {
 	struct Pd_parent       { friend auto member_of(Pd_parent); };
 	struct Session_stack   { friend auto member_of(Session_stack); };
 	struct Session_linker  { friend auto member_of(Session_linker); };
+	struct Session_ram     { friend auto member_of(Session_ram); };
 	struct Session_broker  { friend auto member_of(Session_broker); };
 	struct Broker_source   { friend auto member_of(Broker_source); };
 	struct Broker_cap      { friend auto member_of(Broker_cap); };
@@ -66,6 +67,7 @@ namespace Thaw {
 	template struct Member<Pd_parent,      &Core::Platform_pd::_parent>;
 	template struct Member<Session_stack,  &Core::Pd_session_component::_stack_area>;
 	template struct Member<Session_linker, &Core::Pd_session_component::_linker_area>;
+	template struct Member<Session_ram,    &Core::Pd_session_component::_ram_ds_factory>;
 	template struct Member<Session_broker, &Core::Pd_session_component::_signal_broker>;
 	template struct Member<Broker_source,  &Core::Signal_broker::_source>;
 	template struct Member<Broker_cap,     &Core::Signal_broker::_source_cap>;

@@ -140,7 +140,7 @@ void Books::_walk_regions(Pd &pd, FN const &fn)
 }
 
 
-void Books::_list(Rm_region const &region, Word map, Word addr)
+void Books::_list(Pd &pd, Rm_region const &region, Word map, Word addr)
 {
 	region.with_dataspace([&] (Dataspace_component &ds) {
 		/* one more than fits is noticed by who asks for it */
@@ -153,7 +153,7 @@ void Books::_list(Rm_region const &region, Word map, Word addr)
 			.offset     = Word(region.offset()),
 			.ds_badge   = id_of(ds.cap()),
 			.ds_size    = Word(ds.size()),
-			.memory     = _memory_of(ds),
+			.memory     = _memory_of(pd, ds),
 			.writeable  = region.write(),
 			.executable = region.executable(),
 			.map        = map };
@@ -164,14 +164,16 @@ void Books::_list(Rm_region const &region, Word map, Word addr)
 void Books::_list_regions(Pd &pd)
 {
 	_num_regions = 0;
-	_walk_regions(pd, [&] (Rm_region const &region, Word map, Word addr) { _list(region, map, addr); });
+	_walk_regions(pd, [&] (Rm_region const &region, Word map, Word addr) { _list(pd, region, map, addr); });
 }
 
 
-Books::S::Memory Books::_memory_of(Dataspace_component &ds)
+Books::S::Memory Books::_memory_of(Pd &pd, Dataspace_component &ds)
 {
-	return ds.io_mem() ? S::Memory::DEVICE : ds.managed() ? S::Memory::MANAGED
-	     : ds.writeable() ? S::Memory::RAM : S::Memory::ROM;
+	return ds.io_mem()    ? S::Memory::DEVICE
+	     : ds.managed()   ? S::Memory::MANAGED
+	     : !ds.writeable() ? S::Memory::ROM
+	     : ds.owner(private_of<Session_ram>(pd)) ? S::Memory::RAM : S::Memory::FOREIGN;
 }
 
 
@@ -344,13 +346,13 @@ bool Books::_classify_pd_object(Pd &pd, S::Slot &slot)
 }
 
 
-bool Books::_classify_core_object(Cap const &cap, S::Slot &slot)
+bool Books::_classify_core_object(Pd &pd, Cap const &cap, S::Slot &slot)
 {
 	_ep.apply(reinterpret_cap_cast<Untyped_capability>(cap), [&] (Rpc_object_base *object) {
 		if (auto *ds = dynamic_cast<Dataspace_component *>(object)) {
 			slot.kind = Kind::DATASPACE;
 			slot.a    = Word(ds->size());
-			slot.b    = Word(_memory_of(*ds));
+			slot.b    = Word(_memory_of(pd, *ds));
 		} else if (dynamic_cast<Cpu_session_component *>(object)) {
 			slot.kind = Kind::CPU;
 		} else if (dynamic_cast<Native_cpu_component *>(object)) {
@@ -391,7 +393,7 @@ void Books::_classify(Pd &pd, S::Slot &slot)
 	if (!index)
 		return;
 	Native_capability const cap { index };
-	if (_classify_core_object(cap, slot))
+	if (_classify_core_object(pd, cap, slot))
 		return;
 	slot.kind = _kind_of_gate(pd, cap, slot.a);
 }

@@ -64,13 +64,13 @@ Books::S::Nested Books::nested(Capability<Session> rm, Word n)
 }
 
 
-Books::S::Region Books::nested_region(Word badge, Word n)
+Books::S::Region Books::nested_region(Pd &pd, Word badge, Word n)
 {
 	if (n == 0) {
 		_num_regions = 0;
 		_with_nested(badge, [&] (Region_map_component &map) {
 			_for_each_region(map, badge, 0, 0, ~0u, [&] (Rm_region const &region, Word in, Word addr) {
-				_list(region, in, addr); }); });
+				_list(pd, region, in, addr); }); });
 	}
 	if (n < _num_regions)
 		return n < MAX_REGIONS ? _regions[n] : S::Region { .result = S::Result::UNSUPPORTED };

@@ -292,7 +292,7 @@ class Thaw::Session_component : public Rpc_object<Core_session>
 		Region nested_region(Word map, Word n) override
 		{
 			return _with_pd(Region { .result = Result::NOT_OPEN },
-			                [&] (Books::Pd &) { return _parts.books.nested_region(map, n); });
+			                [&] (Books::Pd &pd) { return _parts.books.nested_region(pd, map, n); });
 		}
 
 		Slot slot(Word n) override
