@@ -14,7 +14,7 @@ use crate::paths;
 const REPOSITORIES: [&str; 2] = ["component/genode", "core-patch/genode"];
 
 /// Run scripts in order; controls, which stop nothing, come before what they control.
-const SCENARIOS: [&str; 16] = [
+const SCENARIOS: [&str; 22] = [
     "thaw_core",
     "thaw_plain",
     "thaw_sheep",
@@ -27,6 +27,12 @@ const SCENARIOS: [&str; 16] = [
     "thaw_flock_on",
     "thaw_store",
     "thaw_config",
+    "thaw_other_lib",
+    "thaw_small",
+    "thaw_taken",
+    "thaw_refused",
+    "thaw_reopen_plain",
+    "thaw_reopen",
     "thaw_cycles",
     "thaw_maps",
     "thaw_heap",
@@ -35,7 +41,8 @@ const SCENARIOS: [&str; 16] = [
 /// Prints an image.
 const SAVES: &str = "thaw_save";
 /// Boot with it.
-const RESTORE: [&str; 3] = ["thaw_again", "thaw_other_board", "thaw_other_config"];
+const RESTORE: [&str; 6] =
+    ["thaw_again", "thaw_other_board", "thaw_other_config", "thaw_other_lib", "thaw_small", "thaw_taken"];
 
 #[derive(Args)]
 pub struct GenodeArgs {

@@ -44,7 +44,7 @@ impl fmt::Display for CoreResult {
             5 => "another object has the badge: reboot, or let use_upper_badges be on from the start",
             6 => "the slot is full or out of range",
             7 => "the kernel refused",
-            8 => "quota is too small: give this component more RAM and capabilities",
+            8 => "quota is too small: give this component, or the target in its configuration, more RAM and capabilities",
             9 => "this kernel or core cannot do it",
             10 => "no session at core: route the service Thaw_core to this component",
             11 => "this component is short of memory: give it more RAM",

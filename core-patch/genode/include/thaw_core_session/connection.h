@@ -38,6 +38,8 @@ struct Thaw::Core_connection : Genode::Connection<Core_session>, Genode::Rpc_cli
 	Result introduce(Genode::Capability<Genode::Pd_session> own) override { return call_rpc<Rpc_introduce>(own); }
 	Result use_upper_badges() override { return call_rpc<Rpc_use_upper_badges>(); }
 	Opened open(Genode::Capability<Genode::Pd_session> target) override { return call_rpc<Rpc_open>(target); }
+	Result begin() override { return call_rpc<Rpc_begin>(); }
+	void done() override { call_rpc<Rpc_done>(); }
 	Message call(Message const &m) override { return call_rpc<Rpc_call>(m); }
 	Region region(Word n) override { return call_rpc<Rpc_region>(n); }
 	Nested nested(Genode::Capability<Genode::Session> rm, Word n) override { return call_rpc<Rpc_nested>(rm, n); }

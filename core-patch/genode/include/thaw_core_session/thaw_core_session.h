@@ -194,9 +194,19 @@ struct Thaw::Core_session : Genode::Session
 	virtual Result use_upper_badges() = 0;
 
 	/**
-	 * Open a PD of the caller's; a PD that was open is closed
+	 * Open a PD of the caller's; a PD that was open is closed. Only one session at a time has one open (BUSY).
 	 */
 	virtual Opened open(Genode::Capability<Genode::Pd_session> target) = 0;
+
+	/**
+	 * Keep other sessions from opening a PD or having badges exchanged until 'done' (BUSY: another one does)
+	 */
+	virtual Result begin() = 0;
+
+	/**
+	 * Close the PD that is open: another session may begin
+	 */
+	virtual void done() = 0;
 
 	/**
 	 * Let the engine serve a request
@@ -286,6 +296,8 @@ struct Thaw::Core_session : Genode::Session
 	GENODE_RPC(Rpc_introduce,        Result,     introduce, Genode::Capability<Genode::Pd_session>);
 	GENODE_RPC(Rpc_use_upper_badges, Result,     use_upper_badges);
 	GENODE_RPC(Rpc_open,             Opened,     open, Genode::Capability<Genode::Pd_session>);
+	GENODE_RPC(Rpc_begin,            Result, begin);
+	GENODE_RPC(Rpc_done,             void, done);
 	GENODE_RPC(Rpc_call,             Message,    call, Message const &);
 	GENODE_RPC(Rpc_region,           Region,     region, Word);
 	GENODE_RPC(Rpc_nested,           Nested,     nested, Genode::Capability<Genode::Session>, Word);
@@ -306,9 +318,8 @@ struct Thaw::Core_session : Genode::Session
 
 	GENODE_RPC(Rpc_usage,            Usage,      usage);
 
-	GENODE_RPC_INTERFACE(Rpc_introduce, Rpc_use_upper_badges, Rpc_open, Rpc_call, Rpc_region, Rpc_nested,
-	                     Rpc_nested_region, Rpc_slot,
-	                     Rpc_thread, Rpc_dataspace, Rpc_rebadge, Rpc_create_thread, Rpc_gate, Rpc_own_gate,
+	GENODE_RPC_INTERFACE(Rpc_introduce, Rpc_use_upper_badges, Rpc_open, Rpc_begin, Rpc_done, Rpc_call, Rpc_region,
+	                     Rpc_nested, Rpc_nested_region, Rpc_slot, Rpc_thread, Rpc_dataspace, Rpc_rebadge, Rpc_create_thread, Rpc_gate, Rpc_own_gate,
 	                     Rpc_context, Rpc_signal_source, Rpc_semaphore, Rpc_object, Rpc_install, Rpc_usage);
 };
 

@@ -117,7 +117,7 @@ class Thaw::Control : Target::Exit, Genode::Noncopyable
 		void _handle_exit()
 		{
 			if (!_exited || !_managed.target()) return;
-			_begin();
+			Working const working(*this);
 			_world.destroy();
 			if (!_policy.keep_image)
 				_forget_image();
@@ -129,11 +129,21 @@ class Thaw::Control : Target::Exit, Genode::Noncopyable
 			if (ms) _due.schedule(Genode::Microseconds { 1000ull * ms });
 		}
 
-		void _begin()
+		/**
+		 * While it exists we work on the target; then core is free for others again
+		 */
+		struct Working : Genode::Noncopyable
 		{
-			_world.select(_managed);
-			Genode::copy_cstring(_job.board, _policy.board.string(), sizeof(_job.board));
-		}
+			World &_world;
+
+			Working(Control &control) : _world(control._world)
+			{
+				_world.select(control._managed);
+				Genode::copy_cstring(control._job.board, control._policy.board.string(), sizeof(control._job.board));
+			}
+
+			~Working() { _world.release(); }
+		};
 
 		void _done(Rust::Outcome const &outcome)
 		{
@@ -204,6 +214,8 @@ class Thaw::Control : Target::Exit, Genode::Noncopyable
 			} else if (had_target && !_managed.target())
 				_state = image.bytes ? State::SAVED : State::NONE;
 
+			if (!ok)
+				_count("refused");
 			return ok || _refused(outcome);
 		}
 
@@ -242,7 +254,7 @@ class Thaw::Control : Target::Exit, Genode::Noncopyable
 		 */
 		void start()
 		{
-			_begin();
+			Working const working(*this);
 
 			Rust::Outcome outcome { };
 			if (_policy.count) {
@@ -284,7 +296,7 @@ class Thaw::Control : Target::Exit, Genode::Noncopyable
 
 		bool checkpoint(bool destroy)
 		{
-			_begin();
+			Working const working(*this);
 
 			Rust::Outcome outcome { };
 			_job.generation++;
@@ -322,7 +334,7 @@ class Thaw::Control : Target::Exit, Genode::Noncopyable
 		 */
 		bool restore()
 		{
-			_begin();
+			Working const working(*this);
 
 			Rust::Outcome outcome { };
 			Rust::Span const image = _image.bytes ? _image : _load(outcome);

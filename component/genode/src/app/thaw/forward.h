@@ -141,7 +141,12 @@ class Thaw::Forwarder : public Genode::Rpc_object<Forwarded, Forwarder>
 		/**
 		 * Serve the target; with badge 0 core chooses one
 		 */
-		bool serve(Gates::Word badge) { return _served = _gates.manage(*this, badge); }
+		Core_session::Result serve(Gates::Word badge)
+		{
+			Core_session::Result const result = _gates.manage(*this, badge);
+			_served = result == Core_session::Result::OK;
+			return result;
+		}
 
 		Genode::Session_capability target_cap() const {
 			return Genode::reinterpret_cap_cast<Genode::Session>(Genode::Rpc_object_base::cap()); }

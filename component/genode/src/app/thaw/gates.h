@@ -26,6 +26,7 @@ class Thaw::Gates : Genode::Noncopyable
 		using Word       = Genode::uint32_t;
 		using Core       = Genode::Constructible<Core_connection>;
 		using Capability = Genode::Native_capability;
+		using Result     = Core_session::Result;
 
 	private:
 
@@ -45,32 +46,29 @@ class Thaw::Gates : Genode::Noncopyable
 		 * Serve an object; with badge 0 core chooses one
 		 */
 		template <typename IF, typename SERVER>
-		bool manage(Genode::Rpc_object<IF, SERVER> &obj, Word badge)
+		Result manage(Genode::Rpc_object<IF, SERVER> &obj, Word badge)
 		{
 			if (!badge)
-				return _ep.manage(&obj).valid();
+				return _ep.manage(&obj).valid() ? Result::OK : Result::QUOTA;
 
 			if (!_core.constructed())
-				return false;
+				return Result::NOT_OPEN;
 
-			return _core->own_gate(_ep_cap, badge).convert<bool>(
+			return _core->own_gate(_ep_cap, badge).convert<Result>(
 				[&] (Capability cap) {
 					Genode::Rpc_object_base &base = obj;
 					base.cap(cap);
 					_ep.insert(&obj);
-					return true;
+					return Result::OK;
 				},
-				[&] (Core_session::Result r) {
-					Genode::error("thaw: no RPC object with badge ", Genode::Hex(badge), ": result ", (unsigned)r);
-					return false;
-				});
+				[&] (Result r) { return r; });
 		}
 
 		/**
 		 * Give an object that is served already another badge
 		 */
 		template <typename IF, typename SERVER>
-		bool exchange(Genode::Rpc_object<IF, SERVER> &obj, Word badge)
+		Result exchange(Genode::Rpc_object<IF, SERVER> &obj, Word badge)
 		{
 			_ep.dissolve(&obj);
 			return manage(obj, badge);

@@ -152,10 +152,12 @@ struct Thaw::Main : Control::Observer, Controls
 
 		bool images = config.has_attribute("image") || config.has_attribute("resume");
 		config.for_each_sub_node("target", [&] (Genode::Node const &target) {
-			images |= target.has_attribute("image") || target.has_attribute("resume");
-			_add(config, target); });
+			images |= target.has_attribute("image") || target.has_attribute("resume"); });
 
+		/* what a target sees of ours gets its badge after that */
 		_connect(images);
+
+		config.for_each_sub_node("target", [&] (Genode::Node const &target) { _add(config, target); });
 
 		_config.sigh(_config_handler);
 		if (config.attribute_value("serve", false))

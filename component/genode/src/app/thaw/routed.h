@@ -46,11 +46,13 @@ class Thaw::Routed_service : public Genode::Parent_service
 			Forwarder *obj = nullptr;
 			try {
 				obj = new (_alloc) Forwarder(_env, _core, _quiet, session.cap);
-				if (obj->serve(_wishes.of(session.id_at_client()).badge)) {
+				Core_session::Result const served = obj->serve(_wishes.of(session.id_at_client()).badge);
+				if (served == Core_session::Result::OK) {
 					session.local_ptr = obj;
 					session.cap       = obj->target_cap();
 					return;
 				}
+				_wishes.refusal = Wishes::Word(served);
 			}
 			catch (...) { }
 

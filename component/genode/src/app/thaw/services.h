@@ -65,8 +65,7 @@ class Thaw::Core_service : public Genode::Parent_service
 				[&] (Genode::Native_capability cap) {
 					session.cap = Genode::reinterpret_cap_cast<Genode::Session>(cap); },
 				[&] (Core_session::Result r) {
-					Genode::error("thaw: no ", name(), " session with badge ", Genode::Hex(badge),
-					              ": result ", (unsigned)r);
+					_wishes.refusal = Wishes::Word(r);
 					session.phase = Genode::Session_state::CLOSE_REQUESTED;
 					(void)Genode::Parent_service::initiate_request(session);
 					session.phase = Genode::Session_state::SERVICE_DENIED;
@@ -117,9 +116,13 @@ class Thaw::Shim_service : public Genode::Service
 				catch (Genode::Out_of_caps) { return Initiate_error::OUT_OF_CAPS; }
 				catch (...)                 { obj = nullptr; }
 
-				if (obj && !_gates.manage(*obj, wish.badge)) {
-					_destroy(*obj);
-					obj = nullptr;
+				if (obj) {
+					Core_session::Result const managed = _gates.manage(*obj, wish.badge);
+					if (managed != Core_session::Result::OK) {
+						_wishes.refusal = Wishes::Word(managed);
+						_destroy(*obj);
+						obj = nullptr;
+					}
 				}
 				if (!obj) {
 					session.phase = Session_state::SERVICE_DENIED;
@@ -199,8 +202,7 @@ class Thaw::Rom_service : public Shim_service<Rom_shim>
 				[&] (Genode::Native_capability cap) {
 					return Genode::reinterpret_cap_cast<Genode::Rom_dataspace>(cap); },
 				[&] (Core_session::Result r) {
-					Genode::error("thaw: no ROM dataspace with badge ", Genode::Hex(badge),
-					              ": result ", (unsigned)r);
+					_wishes.refusal = Wishes::Word(r);
 					return Genode::Rom_dataspace_capability();
 				});
 		}

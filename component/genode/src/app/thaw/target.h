@@ -193,8 +193,13 @@ class Thaw::Target : Genode::Child_policy, Genode::Noncopyable
 		 */
 		bool make()
 		{
-			if (_wishes.parent && !_gates.exchange(_parent_of(_child), _wishes.parent))
-				return false;
+			if (_wishes.parent) {
+				Core_session::Result const exchanged = _gates.exchange(_parent_of(_child), _wishes.parent);
+				if (exchanged != Core_session::Result::OK) {
+					_wishes.refusal = Wishes::Word(exchanged);
+					return false;
+				}
+			}
 
 			_child.initiate_env_pd_session();
 			if (!_child.pd_session_cap().valid())

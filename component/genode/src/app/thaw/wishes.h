@@ -37,7 +37,10 @@ struct Thaw::Wishes
 	unsigned count  = 0;
 	Word     parent = 0;
 
-	void clear() { count = 0; parent = 0; }
+	/* why core did not grant one, 0 if it did: who opens a session learns only that there is none */
+	mutable Word refusal = 0;
+
+	void clear() { count = 0; parent = 0; refusal = 0; }
 
 	bool add(Session const &session)
 	{

@@ -19,6 +19,20 @@ using namespace Thaw;
 using Genode::Session_state;
 
 
+void World::select(Managed &managed)
+{
+	_selected = &managed;
+
+	/* another checkpointer is done soon; if not, 'open' and 'make' are refused */
+	_begun = false;
+	for (unsigned i = 0; _core.constructed() && !_begun && i < BUSY_ATTEMPTS; i++) {
+		_begun = _core->begin() == Result::OK;
+		if (!_begun)
+			pause();
+	}
+}
+
+
 World::Word World::open(Word &id)
 {
 	Target * const target = _managed().target();
@@ -266,11 +280,21 @@ World::Word World::wish(Word parent, Rust::Wish const *wishes, Word count)
 }
 
 
+World::Word World::_refusal()
+{
+	Wishes &wishes = _managed().wishes;
+	Word const result = wishes.refusal ? wishes.refusal : Word(Result::NOT_FOUND);
+	wishes.refusal = 0;
+	return result;
+}
+
+
 World::Word World::make(Word &id)
 {
 	destroy();
 	if (!_core.constructed())  return Rust::NO_CORE;
-	if (!_managed().make_empty())  return Word(Result::NOT_FOUND);
+	if (!_begun)               return Word(Result::BUSY);
+	if (!_managed().make_empty())  return _refusal();
 	return open(id);
 }
 
@@ -293,7 +317,7 @@ World::Word World::make_session(Rust::Session const &s)
 	                                        args.string(), Affinity()).ok();
 	if (ok)
 		(void)target->child().session_cap(Parent::Client::Id { s.client_id });
-	return ok ? 0 : Word(Result::NOT_FOUND);
+	return ok ? 0 : _refusal();
 }
 
 

@@ -30,13 +30,14 @@ class Thaw::World : Genode::Noncopyable
 		Gates::Core                    &_core;
 		Genode::Constructible<Files>   &_files;
 		Managed                        *_selected = nullptr;
+		bool                            _begun = false;
 		Timer::Connection               _timer { _env };
 		Quiet                          &_quiet;
 
 		/* of a session that is short of quota, for one object */
 		enum { UPGRADES = 8 };
 
-		enum { HANDLES = 2048 };
+		enum { HANDLES = 2048, BUSY_ATTEMPTS = 500 };
 
 		Genode::Native_capability _handles[HANDLES] { };
 		unsigned                  _handle_count = 0;
@@ -125,6 +126,7 @@ class Thaw::World : Genode::Noncopyable
 			for (unsigned i = 0; from[i] && i < 32; i++) to[i] = from[i];
 		}
 
+		Word _refusal();
 		Word _busy_session();
 		void _own_trace_buffer(Word ds_badge, Core_session::Memory &);
 		void _describe_config(Rust::Session &);
@@ -139,9 +141,14 @@ class Thaw::World : Genode::Noncopyable
 		: _env(env), _core(core), _files(files), _quiet(quiet) { }
 
 		/**
-		 * Choose the target that everything else is about
+		 * Choose the target that everything else is about, and keep core to ourselves
 		 */
-		void select(Managed &managed) { _selected = &managed; }
+		void select(Managed &managed);
+
+		/**
+		 * Let others work with core
+		 */
+		void release() { if (_begun) _core->done(); _begun = false; }
 
 		Memory &memory() { return _managed().memory; }
 

@@ -127,6 +127,7 @@ class Thaw::Session_component : public Rpc_object<Core_session>
 		Capability<Pd_session> _own    { };
 		Capability<Pd_session> _target { };
 		Word                   _session { 0 };
+		bool                   _begun   { false };
 
 		bool _is_open() const { return _session != 0; }
 
@@ -170,7 +171,7 @@ class Thaw::Session_component : public Rpc_object<Core_session>
 			_verb(CLOSE);
 			_session = 0;
 			_parts.in_core_ep([&] { _parts.books.close(); });
-			_parts.in_use = false;
+			_parts.in_use = _begun;
 		}
 
 		void _raise_threads(Books::Pd &pd)
@@ -191,7 +192,7 @@ class Thaw::Session_component : public Rpc_object<Core_session>
 
 		Session_component(Parts &parts, Label const &label) : _parts(parts), _label(label) { }
 
-		~Session_component() { _close(); }
+		~Session_component() { done(); }
 
 		Result introduce(Capability<Pd_session> own) override
 		{
@@ -219,7 +220,7 @@ class Thaw::Session_component : public Rpc_object<Core_session>
 		{
 			enum { OPEN = 1 };
 			_close();
-			if (_parts.in_use)
+			if (_parts.in_use && !_begun)
 				return { .result = Result::BUSY };
 			if (!_parts.books.slots_can_be_identified())
 				return { .result = Result::UNSUPPORTED };
@@ -254,6 +255,21 @@ class Thaw::Session_component : public Rpc_object<Core_session>
 			_session = m.words[0];
 			opened.session = _session;
 			return opened;
+		}
+
+		Result begin() override
+		{
+			if (_parts.in_use && !_begun && !_is_open())
+				return Result::BUSY;
+			_parts.in_use = _begun = true;
+			return Result::OK;
+		}
+
+		void done() override
+		{
+			_close();
+			if (_begun)
+				_parts.in_use = _begun = false;
 		}
 
 		Message call(Message const &request) override
