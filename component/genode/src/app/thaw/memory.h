@@ -15,6 +15,7 @@
 #include <base/env.h>
 
 #include <abi.h>
+#include <budget.h>
 
 namespace Thaw { class Memory; }
 
@@ -55,6 +56,8 @@ class Thaw::Memory : Genode::Noncopyable
 			_buffers[buffer].destruct();
 			span = { 0, 0 };
 			if (!bytes) return 0;
+
+			if (!affordable(_env, bytes, 4)) return Rust::NO_MEMORY;
 
 			try { _buffers[buffer].construct(_env.ram(), _env.rm(), bytes); }
 			catch (...) { return Rust::NO_MEMORY; }

@@ -13,6 +13,7 @@
 
 #include <base/child.h>
 
+#include <budget.h>
 #include <parent_handlers.h>
 #include <routed.h>
 #include <services.h>
@@ -193,6 +194,10 @@ class Thaw::Target : Genode::Child_policy, Genode::Noncopyable
 		 */
 		bool make()
 		{
+			if (!affordable(_env, _quota.ram.value, _quota.caps.value)) {
+				_wishes.refusal = Wishes::Word(Core_session::Result::QUOTA);
+				return false;
+			}
 			if (_wishes.parent) {
 				Core_session::Result const exchanged = _gates.exchange(_parent_of(_child), _wishes.parent);
 				if (exchanged != Core_session::Result::OK) {
