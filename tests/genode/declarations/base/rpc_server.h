@@ -7,8 +7,16 @@
 
 namespace Genode {
 
+	struct Msgbuf_base;
+	struct Ipc_unmarshaller;
+
+	struct Rpc_opcode         { long value; };
+	struct Rpc_exception_code { long value; };
+
 	struct Rpc_object_base : Interface, Noncopyable
 	{
+		virtual Rpc_exception_code dispatch(Rpc_opcode, Ipc_unmarshaller &, Msgbuf_base &) = 0;
+
 		void                     cap(Untyped_capability);
 		Untyped_capability const cap() const;
 	};
@@ -18,6 +26,8 @@ namespace Genode {
 	struct Rpc_object : Rpc_object_base, INTERFACE
 	{
 		Rpc_object() { INTERFACE::Rpc_functions::template served_by<SERVER>(); }
+
+		Rpc_exception_code dispatch(Rpc_opcode, Ipc_unmarshaller &, Msgbuf_base &) override;
 
 		Capability<INTERFACE> const cap() const;
 	};

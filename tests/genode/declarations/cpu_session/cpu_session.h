@@ -5,6 +5,7 @@
 #include <base/affinity.h>
 #include <base/capability.h>
 #include <base/error.h>
+#include <dataspace/capability.h>
 #include <session/session.h>
 #include <util/attempt.h>
 

@@ -148,7 +148,7 @@ class Thaw::Forwarder : public Genode::Rpc_object<Forwarded, Forwarder>
 			return result;
 		}
 
-		Genode::Session_capability target_cap() const {
+		Genode::Capability<Genode::Session> target_cap() const {
 			return Genode::reinterpret_cap_cast<Genode::Session>(Genode::Rpc_object_base::cap()); }
 
 		/**

@@ -12,7 +12,9 @@
 #include <base/attached_io_mem_dataspace.h>
 #include <base/attached_rom_dataspace.h>
 #include <base/component.h>
+#include <base/heap.h>
 #include <base/log.h>
+#include <base/rpc_client.h>
 #include <root/component.h>
 #include <thaw_test/teller_session.h>
 #include <timer_session/connection.h>
@@ -22,6 +24,7 @@ namespace Customer {
 	using namespace Genode;
 
 	struct Teller;
+	struct Own_session;
 	struct Own_root;
 	struct Main;
 }
@@ -41,11 +44,20 @@ struct Customer::Teller : Connection<Thaw::Teller_session>, Rpc_client<Thaw::Tel
 };
 
 
-struct Customer::Own_root : Rpc_object<Typed_root<Thaw::Teller_session>>
+/* nobody ever gets a session */
+struct Customer::Own_session : Rpc_object<Thaw::Teller_session, Own_session>
 {
-	Result session(Session_args const &, Affinity const &) override { return Session_error::DENIED; }
-	void upgrade(Session_capability, Upgrade_args const &) override { }
-	void close(Session_capability) override { }
+	unsigned next(unsigned seen) override { return seen; }
+	Dataspace_capability shared() override { return { }; }
+	void sigh(Signal_context_capability) override { }
+};
+
+
+struct Customer::Own_root : Root_component<Own_session>
+{
+	Create_result _create_session(char const *) override { return _alloc_obj(); }
+
+	Own_root(Entrypoint &ep, Allocator &alloc) : Root_component<Own_session>(ep, alloc) { }
 };
 
 
@@ -60,7 +72,8 @@ struct Customer::Main
 
 	Name const _has = _config.node().attribute_value("has", Name("nothing"));
 
-	Own_root _own_root { };
+	Heap     _heap     { _env.ram(), _env.rm() };
+	Own_root _own_root { _env.ep(), _heap };
 
 	Constructible<Teller>                    _teller { };
 	Constructible<Attached_dataspace>        _shared { };

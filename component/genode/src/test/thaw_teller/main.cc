@@ -55,7 +55,7 @@ struct Teller_root : Root_component<Session_component>
 	Create_result _create_session(char const *) override
 	{
 		log("a session is opened");
-		return *new (md_alloc()) Session_component(_env, _timer, _calls);
+		return _alloc_obj(_env, _timer, _calls);
 	}
 
 	Teller_root(Env &env, Allocator &alloc, Timer::Connection &timer)

@@ -259,8 +259,7 @@ class Thaw::Session_component : public Rpc_object<Core_session>
 
 		Result begin() override
 		{
-			if (_parts.in_use && !_begun && !_is_open())
-				return Result::BUSY;
+			if (_parts.in_use && !_begun && !_is_open()) return Result::BUSY;
 			_parts.in_use = _begun = true;
 			return Result::OK;
 		}
