@@ -51,6 +51,8 @@ pub(crate) struct Built<'a, H: Host, S: Service<Pd = H::Pd>> {
     pub(crate) staged: Session<'a, S, Prepared>,
     pub(crate) building: Building<'a, H>,
     pub(crate) image: Verified,
+    /// Memory with the image; to give it back takes longer than to let the program go on.
+    pub(crate) loaded: Spare<'a, H>,
     /// When it was begun, when its memory was made, and its objects.
     pub(crate) ticks: [Option<u64>; 3],
 }
@@ -73,10 +75,12 @@ impl<'a, H: Host, S: Service<Pd = H::Pd>, D: BlockDevice<Error = DiskError>> Che
     }
 
     fn try_restore(&mut self, damage: Damage) -> Result<Restored<H::Pd>> {
-        let Built { building, staged, image, ticks: [begin, memory, objects] } = self.build(damage)?;
+        let Built { building, staged, image, loaded, ticks: [begin, memory, objects] } =
+            self.build(damage)?;
         let stage = self.host.ticks();
         staged.commit()?;
         let end = self.host.ticks();
+        drop(loaded);
         mark(self.host, Event::Commit.of_all());
         self.enter(Phase::Commit);
         let books = &self.tables.books;
@@ -124,7 +128,7 @@ impl<'a, H: Host, S: Service<Pd = H::Pd>, D: BlockDevice<Error = DiskError>> Che
         let objects = host.ticks();
         mark(host, Event::Objects.of_all().with(books.live().count() as u32));
         let staged = self.stage(pd, damage)?;
-        Ok(Built { building, staged, image, ticks: [begin, memory, objects] })
+        Ok(Built { building, staged, image, loaded: spare, ticks: [begin, memory, objects] })
     }
 
     /// Brings the whole image into memory: what is verified there is what is used.
