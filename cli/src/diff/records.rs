@@ -107,7 +107,12 @@ fn compare_objects(
             continue;
         }
         for (field, a, b) in parts(field, value, &b[field]) {
-            let class = if list == "threads" { call.class(&field, a, b) } else { Class::State };
+            let class = match (list, field.as_str()) {
+                ("threads", _) => call.class(&field, a, b),
+                // By which its parent tells it from others: it does not see it itself.
+                ("targets", "badge") => Class::Continuation,
+                _ => Class::State,
+            };
             found.push(difference(class, title, &field, Some(a), Some(b)));
         }
     }

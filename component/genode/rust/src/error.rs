@@ -49,8 +49,8 @@ pub enum Error {
     Rom(Name),
     /// There is no such ROM module.
     NoRom(Name),
-    /// The image is of another version of the system: of which, and which this is.
-    System(KernelName, KernelName),
+    /// The image is of another version of the system: of which.
+    System(KernelName),
     /// The image is of another target.
     Other(Name),
     /// A file of the store could not be used: for what, which, and why.
@@ -151,8 +151,8 @@ impl fmt::Display for Error {
                 write!(f, "ROM module {name} has other content than at the checkpoint: boot the same modules")
             }
             Self::NoRom(name) => write!(f, "ROM module {name} is missing: add it to the boot image"),
-            Self::System(image, own) => {
-                write!(f, "the image was made by {image}, and this is {own}: boot that one")
+            Self::System(image) => {
+                write!(f, "the image was made by {image}, which this is not: boot that one")
             }
             Self::Other(name) => write!(f, "image is of target {name}: configure that one"),
             Self::Store(what, file, why) => {

@@ -79,7 +79,7 @@ pub fn restore<W: World>(world: &W, tables: &mut Tables, machine: &Machine, imag
     let verified = thaw_image::verify(&mut source, &expect, &mut tables.buffer)?;
     let made_by = verified.header().identity.kernel;
     if made_by != machine.kernel {
-        return Err(Error::System(made_by, machine.kernel));
+        return Err(Error::System(made_by));
     }
     let extents = read_image(&verified, &mut source, &mut tables.records, &mut tables.extents)?;
     let mut name = [0; 32];
