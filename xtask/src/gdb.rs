@@ -9,7 +9,10 @@ use std::{
     os::unix::process::CommandExt,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
-    sync::{Arc, atomic::AtomicBool},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU32, Ordering},
+    },
     thread::sleep,
     time::{Duration, Instant},
 };
@@ -31,6 +34,13 @@ use crate::{
 pub const GDB: &str = "gdb-multiarch";
 /// How long QEMU may take to open its socket.
 const START: Duration = Duration::from_secs(30);
+
+/// A path that no other session has; a socket's must be short.
+fn new_socket() -> PathBuf {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    std::env::temp_dir().join(format!("thaw-gdb-{}-{count}", std::process::id()))
+}
 
 /// Options of `gdb`.
 #[derive(Args, Clone, Debug)]
@@ -114,8 +124,7 @@ impl Session {
         let out = std::path::absolute(&demo.out).map_err(|e| Failure::file(&demo.out, &e))?;
         let session = Self {
             run: demo.run_of(if args.before { Mode::Checkpoint } else { Mode::Restore }, &changes)?,
-            // A socket's path must be short.
-            socket: std::env::temp_dir().join(format!("thaw-gdb-{}", std::process::id())),
+            socket: new_socket(),
             script: out.join("session.gdb"),
             description: out.join("session.json"),
         };

@@ -1,6 +1,7 @@
 //! `test`: the whole suite, a list of named cases.
 //!
-//! A new case is one line in [`cases`]. Each case's output goes to `out/test/`.
+//! A new case is one line in [`cases`]. Each case's output goes to a directory of its own in `out/test/`, because
+//! as many run at once as there are processors.
 
 mod boots;
 mod debugging;
@@ -15,7 +16,13 @@ mod trace_event;
 mod uboot;
 
 use std::{
+    num::NonZeroUsize,
     path::PathBuf,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
     time::{Duration, Instant},
 };
 
@@ -38,13 +45,16 @@ pub struct TestArgs {
     /// List the cases.
     #[arg(long)]
     list: bool,
+    /// Cases that run at once; default: one for each processor.
+    #[arg(long, value_name = "N")]
+    jobs: Option<NonZeroUsize>,
     /// Build nothing before.
     #[arg(long, hide = true)]
     no_build: bool,
 }
 
-type Tests = Box<dyn Fn(&Context) -> Result<Vec<Verdict>>>;
-type Check = Box<dyn Fn(&Context) -> Result<()>>;
+type Tests = Box<dyn Fn(&Context) -> Result<Vec<Verdict>> + Sync>;
+type Check = Box<dyn Fn(&Context) -> Result<()> + Sync>;
 
 /// How a case is run.
 enum Body {
@@ -81,11 +91,11 @@ pub struct Context {
     pub out: PathBuf,
 }
 
-fn one(name: &str, body: impl Fn(&Context) -> Result<()> + 'static) -> Case {
+fn one(name: &str, body: impl Fn(&Context) -> Result<()> + Sync + 'static) -> Case {
     Case { name: name.into(), body: Body::One(Box::new(body)) }
 }
 
-fn many(name: &str, body: impl Fn(&Context) -> Result<Vec<Verdict>> + 'static) -> Case {
+fn many(name: &str, body: impl Fn(&Context) -> Result<Vec<Verdict>> + Sync + 'static) -> Case {
     Case { name: name.into(), body: Body::Many(Box::new(body)) }
 }
 
@@ -131,7 +141,7 @@ pub fn test(args: &TestArgs) -> Result<()> {
         build::build_tool()?;
     }
     let start = Instant::now();
-    let verdicts: Vec<Verdict> = cases.iter().flat_map(run_case).collect();
+    let verdicts = run_cases(&cases, args.jobs.or_else(|| thread::available_parallelism().ok()));
     let failed: Vec<&Verdict> = verdicts.iter().filter(|v| v.failure.is_some()).collect();
     println!(
         "\nsuite took {} s; output in {}",
@@ -149,6 +159,25 @@ pub fn test(args: &TestArgs) -> Result<()> {
         Kind::Check,
         if verdicts.is_empty() { "no case has such a name" } else { "the suite failed" },
     ))
+}
+
+/// Runs all cases, `jobs` at a time; the verdicts are in the order of the cases.
+fn run_cases(cases: &[Case], jobs: Option<NonZeroUsize>) -> Vec<Verdict> {
+    let next = AtomicUsize::new(0);
+    let done = Mutex::new(Vec::new());
+    let work = || {
+        while let Some((number, case)) = {
+            let number = next.fetch_add(1, Ordering::Relaxed);
+            cases.get(number).map(|case| (number, case))
+        } {
+            let verdicts = run_case(case);
+            done.lock().unwrap_or_else(PoisonError::into_inner).push((number, verdicts));
+        }
+    };
+    thread::scope(|scope| (0..jobs.map_or(1, NonZeroUsize::get)).for_each(|_| drop(scope.spawn(work))));
+    let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
+    done.sort_by_key(|(number, _)| *number);
+    done.into_iter().flat_map(|(_, verdicts)| verdicts).collect()
 }
 
 fn run_case(case: &Case) -> Vec<Verdict> {
@@ -169,10 +198,11 @@ fn report(name: &str, verdicts: &[Verdict], took: Duration) {
     let failed: Vec<&Verdict> = verdicts.iter().filter(|v| v.failure.is_some()).collect();
     let count = if verdicts.len() == 1 { String::new() } else { format!(" ({} tests)", verdicts.len()) };
     let word = if failed.is_empty() { "ok" } else { "FAILED" };
-    println!("{word:<7} {name}{count}  {:.1} s", took.as_secs_f32());
+    let mut text = format!("{word:<7} {name}{count}  {:.1} s", took.as_secs_f32());
     for v in failed {
-        println!("        {}: {}", v.name, v.failure.as_deref().unwrap_or_default());
+        text += &format!("\n        {}: {}", v.name, v.failure.as_deref().unwrap_or_default());
     }
+    println!("{text}");
 }
 
 /// A case's name as the name of a directory.
