@@ -53,10 +53,10 @@ pub fn build_memory<H: Host>(
     image: Span,
     extents: &[Extent],
 ) -> Result<()> {
-    for dataspace in &mut books.dataspaces {
+    for (index, dataspace) in (0..).zip(&mut books.dataspaces) {
         match dataspace.content {
             Content::Ram { .. } => {
-                dataspace.id = host.ram_blank(pd, dataspace.bytes).asked(Request::RamCreate)?;
+                dataspace.id = host.ram_blank(pd, dataspace.bytes).asked_of(Request::RamCreate, index)?;
             }
             Content::Rom { name, .. } => {
                 let found = host.rom(name).asked(Request::Rom)?;
@@ -71,7 +71,7 @@ pub fn build_memory<H: Host>(
     }
     for region in &books.regions {
         let id = books.dataspaces.get(region.dataspace as usize).map_or(0, |d| d.id);
-        host.attach(pd, &Region { dataspace: id, ..*region }).asked(Request::Attach)?;
+        host.attach(pd, &Region { dataspace: id, ..*region }).asked_of(Request::Attach, region.addr)?;
     }
     Ok(())
 }
@@ -94,17 +94,21 @@ pub fn build_objects<H: Host>(host: &H, pd: H::Pd, books: &Books) -> Result<()> 
     for (index, thread) in (0..).zip(&books.threads) {
         let Some(info) = thread.info else { continue };
         let new = NewThread { index, priority: info.priority, name: info.name };
-        host.thread_create(pd, &new).asked(Request::ThreadCreate)?;
+        host.thread_create(pd, &new).asked_of(Request::ThreadCreate, index)?;
     }
     for booked in &books.objects {
         let o = &booked.object;
         match o.kind {
             ObjectKind::Gate => match host.gate_create(pd, o.slot, o.thread, o.badge) {
                 Err(e) if e.0 == raw::L4_EEXIST => return Err(Error::BadgeTaken(o.badge)),
-                made => made.asked(Request::GateCreate)?,
+                made => made.asked_of(Request::GateCreate, o.slot)?,
             },
-            ObjectKind::Irq => host.irq_create(pd, o.slot, o.thread, o.badge).asked(Request::IrqCreate)?,
-            ObjectKind::Semaphore => host.semaphore_create(pd, o.slot).asked(Request::SemaphoreCreate)?,
+            ObjectKind::Irq => {
+                host.irq_create(pd, o.slot, o.thread, o.badge).asked_of(Request::IrqCreate, o.slot)?;
+            }
+            ObjectKind::Semaphore => {
+                host.semaphore_create(pd, o.slot).asked_of(Request::SemaphoreCreate, o.slot)?;
+            }
         }
     }
     Ok(())
@@ -125,7 +129,7 @@ pub fn build_slots<H: Host>(host: &H, pd: H::Pd, books: &Books) -> Result<()> {
             }
             _ => continue,
         };
-        host.slot_set(pd, entry.slot, entry.rights, what).asked(Request::SlotSet)?;
+        host.slot_set(pd, entry.slot, entry.rights, what).asked_of(Request::SlotSet, entry.slot)?;
     }
     Ok(())
 }

@@ -32,6 +32,8 @@ pub enum Mode {
     Lives,
     /// Requests that have to be refused: for tests only.
     Authority,
+    /// Images that have to be refused: for tests only.
+    Forged,
 }
 
 /// Where the target of a run of stops comes from.
@@ -168,7 +170,7 @@ impl Settings {
                         key,
                         value,
                         &MODES,
-                        "checkpoint, restore, both, check, soak, faults, lives or authority",
+                        "checkpoint, restore, both, check, soak, faults, lives, authority or forged",
                     )?)
                 }
                 "after" => settings.after = word(key, value, &AFTERS, "destroy or resume")?,
@@ -202,7 +204,7 @@ impl Settings {
     }
 }
 
-const MODES: [(&str, Mode); 8] = [
+const MODES: [(&str, Mode); 9] = [
     ("checkpoint", Mode::Checkpoint),
     ("restore", Mode::Restore),
     ("both", Mode::Both),
@@ -211,6 +213,7 @@ const MODES: [(&str, Mode); 8] = [
     ("faults", Mode::Faults),
     ("lives", Mode::Lives),
     ("authority", Mode::Authority),
+    ("forged", Mode::Forged),
 ];
 const STARTS: [(&str, Start); 2] = [("target", Start::Target), ("image", Start::Image)];
 const YES_NO: [(&str, bool); 2] = [("yes", true), ("no", false)];

@@ -80,6 +80,10 @@ pub fn read_image<H: Host>(
             Body::Thread(thread) => add_thread(host, books, index, &thread)?,
             // What they say the threads' activities say, too; the rules of the image see to that.
             Body::Link(_) | Body::Queued(_) => {}
+            // Zero would have the world choose one.
+            Body::Gate(gate) if gate.badge == 0 => {
+                return Err(Error::Unsupported("gate without badge", index));
+            }
             Body::Gate(gate) => add_object(books, ObjectKind::Gate, index, gate.badge, gate.thread, 0)?,
             Body::Irq(irq) => {
                 add_object(books, ObjectKind::Irq, index, irq.badge, irq.thread, irq.pending)?;

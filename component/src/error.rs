@@ -131,6 +131,9 @@ pub enum DiskError {
 pub enum Error {
     /// The world refused a request.
     Host(Request, HostError),
+    /// The world refused a request for something of the image: address of a region, slot of an object, number of
+    /// anything else.
+    Of(Request, u32, HostError),
     /// The target could not be stopped; it runs on.
     Stop(ServiceError),
     /// The service refused anything else.
@@ -189,7 +192,7 @@ impl Error {
     #[must_use]
     pub const fn name(&self) -> &'static str {
         match self {
-            Self::Host(..) => "host",
+            Self::Host(..) | Self::Of(..) => "host",
             Self::Stop(_) => "stop",
             Self::Service(_) => "service",
             Self::Resume(_) => "resume",
@@ -232,7 +235,7 @@ impl Error {
             Self::MemoryShort { .. } => 55,
             Self::BadgeTaken(_) => 56,
             Self::Unsupported(..) => 57,
-            Self::Host(..) => 60,
+            Self::Host(..) | Self::Of(..) => 60,
             Self::Service(_) => 61,
             Self::Resume(_) => 62,
             Self::Leak(..) => 63,
@@ -246,6 +249,11 @@ impl fmt::Display for Error {
             Self::Host(request, HostError(number)) => {
                 write!(f, "{}: refused with {number}: see the line of root above", request.name())
             }
+            Self::Of(request, what, HostError(number)) => write!(
+                f,
+                "{}: {what:#x} of the image is refused with {number}: see the line of root above",
+                request.name()
+            ),
             Self::Stop(error) => write!(f, "target: not stopped, runs on: {error}"),
             Self::Service(error) => write!(f, "checkpoint service: {error}"),
             Self::Resume(error) => write!(
@@ -356,11 +364,17 @@ impl From<core::convert::Infallible> for Error {
 pub(crate) trait Asked<T> {
     /// Names the request.
     fn asked(self, request: Request) -> Result<T>;
+    /// Names the request, and for what of an image it was made.
+    fn asked_of(self, request: Request, what: u32) -> Result<T>;
 }
 
 impl<T> Asked<T> for crate::host::HostResult<T> {
     fn asked(self, request: Request) -> Result<T> {
         self.map_err(|error| Error::Host(request, error))
+    }
+
+    fn asked_of(self, request: Request, what: u32) -> Result<T> {
+        self.map_err(|error| Error::Of(request, what, error))
     }
 }
 

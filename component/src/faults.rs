@@ -71,7 +71,7 @@ impl<D: BlockDevice<Error = DiskError>> BlockDevice for FaultyDisk<'_, D> {
 }
 
 /// All that is counted.
-type Held = (Counts, Option<[u32; 7]>);
+pub(crate) type Held = (Counts, Option<[u32; 7]>);
 
 /// What was done.
 #[derive(Clone, Copy, Default)]
@@ -187,18 +187,23 @@ impl<H: Host, S: Service<Pd = H::Pd>, D: BlockDevice<Error = DiskError>> Checkpo
         }
     }
 
-    fn held(&self) -> Result<Held> {
+    pub(crate) fn held(&self) -> Result<Held> {
         let counts = self.host.counts().asked(Request::Counts)?;
         Ok((counts, self.host.kernel_counts().asked(Request::Counts)?))
     }
 
     fn compare(&self, before: Held, tally: &mut Tally) -> Result<()> {
+        tally.leaks += u32::from(!self.is_as(before)?);
+        Ok(())
+    }
+
+    /// Whether nothing was left behind since; says it if there was.
+    pub(crate) fn is_as(&self, before: Held) -> Result<bool> {
         let after = self.held()?;
         if before != after {
-            tally.leaks += 1;
-            self.host.say(format_args!("faults: LEAK before {} {:?}", before.0, before.1));
-            self.host.say(format_args!("faults: LEAK after {} {:?}", after.0, after.1));
+            self.host.say(format_args!("counts: LEAK before {} {:?}", before.0, before.1));
+            self.host.say(format_args!("counts: LEAK after {} {:?}", after.0, after.1));
         }
-        Ok(())
+        Ok(before == after)
     }
 }

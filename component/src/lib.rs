@@ -21,6 +21,7 @@ pub mod encode;
 pub mod error;
 pub mod examine;
 pub mod faults;
+pub mod forged;
 pub mod host;
 pub mod lives;
 pub mod memory;

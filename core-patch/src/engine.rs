@@ -6,6 +6,7 @@ use thaw_protocol::{Error, ErrorKind, verb};
 
 use crate::{
     Env, Host, PdInfo, Set,
+    semaphore::COUNT_MAX,
     set::{Phase, State},
 };
 
@@ -239,6 +240,10 @@ impl<'a, K: Kernel, H: Host> Engine<'a, K, H> {
     }
 
     fn irq_set(&mut self, slot: u32, pending: u32) -> Result<(), Error> {
+        // Each is a system call of the commit, which nothing interrupts.
+        if pending > COUNT_MAX {
+            return Err(ErrorKind::SemaphoreTooHigh.with(slot, COUNT_MAX, 0));
+        }
         let irq = self.set.irqs.iter_mut().find(|irq| irq.slot.0 == slot);
         irq.ok_or(ErrorKind::NoSuchObject.with(slot, 0, 0))?.pending = pending;
         Ok(())

@@ -1,11 +1,12 @@
 //! A thread's state in the parts of the wire protocol.
 
+use l4_sys::{CapIndex, raw};
 use thaw_l4::Kernel;
 use thaw_protocol::{Activity, Error, ErrorKind, THREAD_LIVE, THREADS_MAX, activity_kind, part};
 
 use crate::{
     Engine, Host, Reply,
-    set::{Entry, Phase},
+    set::{Entry, Phase, State},
 };
 
 impl<K: Kernel, H: Host> Engine<'_, K, H> {
@@ -73,13 +74,28 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
 
     /// Checks the staged state of a prepared PD before its first thread runs.
     pub(crate) fn check_staged(&self) -> Result<(), Error> {
-        for (i, entry) in self.set.entries.iter().enumerate() {
-            let staged = entry.phase != Phase::Held || entry.frame.is_user_mode();
-            if !staged {
-                return Err(ErrorKind::BadState.with(i as u32, part::FRAME, entry.frame.cpsr()));
+        for (i, entry) in self.set.entries.iter().enumerate().filter(|(_, entry)| entry.phase == Phase::Held)
+        {
+            let bad = |word| Err(ErrorKind::BadState.with(i as u32, part::FRAME, word));
+            if !entry.frame.is_user_mode() {
+                return bad(entry.frame.cpsr());
+            }
+            if self.set.state == State::Prepared && self.leaves_the_set(entry) {
+                return bad(entry.frame.reg(2));
             }
         }
         Ok(())
+    }
+
+    /// Whether a thread that makes its system call in the window reaches somebody outside: the core, or us by one of
+    /// the stop gates. Nobody of the set is ever found in such a call.
+    fn leaves_the_set(&self, entry: &Entry) -> bool {
+        use activity_kind::{CALL_DELIVERED, PAGE_FAULT, SEMAPHORE_WAIT, SEND_QUEUED, USER};
+        let slot = CapIndex(entry.frame.reg(2) >> raw::L4_CAP_SHIFT);
+        let waits_for_one = [CALL_DELIVERED, SEND_QUEUED, SEMAPHORE_WAIT].contains(&entry.activity.kind);
+        let makes_it = ![USER, PAGE_FAULT].contains(&entry.activity.kind);
+        let is_ours = (0..THREADS_MAX).any(|i| slot == self.env.stop_slot_of(i));
+        makes_it && is_ours || waits_for_one && self.host.is_fixed_slot(slot)
     }
 }
 

@@ -154,7 +154,9 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
             return;
         }
         // Not one that we asked for: the thread called our gate itself and waits for ever, by its own doing.
-        if self.set.entries[index].phase == Phase::Free {
+        // Nor did a thread that waits in its exception already raise another one.
+        let entry = &self.set.entries[index];
+        if entry.phase == Phase::Free || entry.reply.is_some() {
             return;
         }
         self.trace(Step::Exception.of(index).with(frame.pc()));

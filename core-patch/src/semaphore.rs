@@ -15,8 +15,8 @@ use crate::{
     set::{Named, Phase, Rest, bits},
 };
 
-/// How high a semaphore may be.
-const COUNT_MAX: u32 = 4096;
+/// How high a semaphore may be, and how often an IRQ object may be triggered again.
+pub(crate) const COUNT_MAX: u32 = 4096;
 
 impl<K: Kernel, H: Host> Engine<'_, K, H> {
     /// Counts all semaphores of the set down, and brings out who waits for one.

@@ -8,6 +8,7 @@
 
 pub mod again;
 pub mod faults;
+pub mod forge;
 mod life;
 mod tally;
 mod trace;

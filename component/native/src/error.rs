@@ -99,6 +99,7 @@ mod tests {
             Error::BadgeTaken(1),
             Error::Unsupported("pd", 1),
             Error::Host(Request::Rom, HostError(1)),
+            Error::Of(Request::Attach, 1, HostError(1)),
             Error::Service(lost),
             Error::Resume(lost),
             Error::Leak(Counts::default(), Counts::default()),
@@ -120,7 +121,9 @@ mod tests {
             NativeError::Thaw(error) => match error {
                 Error::Image(_) => false,
                 Error::Disk(DiskError::Absent | DiskError::ReadOnly | DiskError::Failed(_)) => true,
-                Error::Host(..) | Error::Stop(_) | Error::Service(_) | Error::Resume(_) => true,
+                Error::Host(..) | Error::Of(..) | Error::Stop(_) | Error::Service(_) | Error::Resume(_) => {
+                    true
+                }
                 Error::Exited(_) | Error::Faulted | Error::TooMany(..) | Error::TargetTooLarge { .. } => true,
                 Error::MemoryShort { .. } | Error::Unsaveable(_) | Error::UnknownCapability { .. } => true,
                 Error::Changed(_) | Error::RomMissing(_) | Error::RomDiffers(_) | Error::BadgeTaken(_) => {

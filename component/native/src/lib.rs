@@ -6,6 +6,7 @@
 pub mod authority;
 pub mod disk;
 pub mod error;
+pub mod forged;
 pub mod host;
 pub mod load;
 mod request;

@@ -64,7 +64,7 @@ pub enum ErrorKind {
     InException,
     /// The core cannot hold the PD still: it is ending.
     Ending,
-    /// A semaphore was raised more often than is counted. Operand 0: slot, operand 1: how often is counted.
+    /// A semaphore or IRQ object was raised more often than is counted. Operand 0: slot, operand 1: how often is counted.
     SemaphoreTooHigh,
 }
 
@@ -247,7 +247,7 @@ impl fmt::Display for Error {
                 "thread {a} waits at pc {b:#x} for its exception handler: let that answer, or end the thread"
             ),
             ErrorKind::SemaphoreTooHigh => {
-                write!(f, "the semaphore in slot {a:#x} was raised more than {b} times: take it more often")
+                write!(f, "what is in slot {a:#x} was raised more than {b} times: wait for it more often")
             }
             ErrorKind::BadSlot => write!(f, "slot {a:#x} cannot be filled: it is outside the range or full"),
             ErrorKind::NotTraced => {

@@ -7,6 +7,7 @@
 pub mod block;
 pub mod boot;
 pub mod config;
+pub mod forged;
 pub mod layout;
 pub mod manager;
 pub mod pd;

@@ -7,7 +7,10 @@ use std::{
 
 use clap::Args;
 
-use super::life::{FAULTS, LIVES, Life, Machine};
+use super::{
+    forge,
+    life::{FAULTS, LIVES, Life, Machine},
+};
 use crate::{
     build,
     failure::{Failure, Kind, Result, read},
@@ -15,6 +18,7 @@ use crate::{
     paths,
     run::Abi,
     setup,
+    suite::Verdict,
 };
 
 /// Options of `faults`.
@@ -29,6 +33,9 @@ pub struct FaultArgs {
     /// Have the checkpointer itself end at its requests, and start it again.
     #[arg(long)]
     lives: bool,
+    /// Have images forged that must be refused, instead.
+    #[arg(long, conflicts_with = "lives")]
+    forged: bool,
     /// How long the program works.
     #[arg(long, value_name = "N", default_value_t = 400)]
     rounds: u32,
@@ -51,7 +58,17 @@ impl FaultArgs {
     pub fn short(kernel: &Path, lives: bool, out: &Path) -> Self {
         let (scenario, abi, kernel) = ("clients".into(), Abi::default(), Some(kernel.into()));
         let (stride, rounds) = if lives { (61, 160) } else { (23, 80) };
-        Self { scenario, stride, lives, rounds, abi, kernel, out: Some(out.into()), no_build: true }
+        Self {
+            scenario,
+            stride,
+            lives,
+            forged: false,
+            rounds,
+            abi,
+            kernel,
+            out: Some(out.into()),
+            no_build: true,
+        }
     }
 }
 
@@ -62,6 +79,10 @@ pub fn faults(args: &FaultArgs) -> Result<()> {
         build::build(&[])?;
     }
     let path = args.kernel.clone().unwrap_or_else(|| paths::program(args.abi.test_kernel()));
+    if args.forged {
+        let out = args.out.clone().unwrap_or_else(|| paths::out().join("forged"));
+        return tell(&forge::verdicts(&path, &out)?);
+    }
     let machine = |settings: &[String]| -> Result<Machine> {
         let kernel = File { name: path.display().to_string(), bytes: read(&path)? };
         pack::recognise(&kernel)?;
@@ -87,6 +108,19 @@ pub fn faults(args: &FaultArgs) -> Result<()> {
         None => Ok(()),
         Some(mismatch) => Err(Failure::new(Kind::Check, mismatch)),
     }
+}
+
+/// Says what became of each test; an error if one failed.
+fn tell(verdicts: &[Verdict]) -> Result<()> {
+    for verdict in verdicts {
+        match &verdict.failure {
+            None => println!("ok      {}", verdict.name),
+            Some(why) => println!("FAILED  {}: {why}", verdict.name),
+        }
+    }
+    let failed = verdicts.iter().filter(|v| v.failure.is_some()).count();
+    println!("{} passed, {failed} failed", verdicts.len() - failed);
+    if failed == 0 { Ok(()) } else { Err(Failure::new(Kind::Check, "a test failed")) }
 }
 
 /// Requests that a checkpointer may not make, while a program runs.
@@ -142,7 +176,7 @@ fn judge_lives(lines: &[String]) -> Result<()> {
 /// Looks for a leak, and for the counts at the end of a run that came to it.
 fn judge(lines: &[String]) -> Result<()> {
     let failure = |text: &str| Err(Failure::new(Kind::Check, text));
-    if let Some(line) = lines.iter().find(|l| l.contains("faults: LEAK")) {
+    if let Some(line) = lines.iter().find(|l| l.contains("counts: LEAK")) {
         return failure(line);
     }
     let Some(line) = lines.iter().find(|l| l.contains("faults: stops=")) else {
@@ -168,7 +202,7 @@ mod tests {
         let good = "[thaw] faults: stops=3 restores=2 failed=4 leaks=0";
         assert!(judge(&lines(good)).is_ok());
         assert!(judge(&lines(&good.replace("failed=4", "failed=0"))).is_err());
-        assert!(judge(&lines(&format!("[thaw] faults: LEAK before pds=1\n{good}"))).is_err());
+        assert!(judge(&lines(&format!("[thaw] counts: LEAK before pds=1\n{good}"))).is_err());
         assert!(judge(&lines("[thaw] faults: root: map: stop 1 refused")).is_err());
     }
 }

@@ -19,7 +19,7 @@ use crate::{
 /// Pages of the target's quota.
 const TARGET_PAGES: u32 = 1024;
 /// The disk in RAM, and that of the machine.
-const IMAGE_KIB: u32 = 3072;
+pub const IMAGE_KIB: u32 = 3072;
 const MEMORY_MIB: u32 = 256;
 /// Virtual milliseconds after its last stop in which the target has to end.
 const RUN_MS: u32 = 120_000;
@@ -28,6 +28,9 @@ const BOOT_SECONDS: u64 = 120;
 
 /// The setting with which the checkpointer orders failures.
 pub const FAULTS: &str = "mode=faults";
+
+/// The setting with which it tries to restore images that were forged.
+pub const FORGED: &str = "mode=forged";
 
 /// The setting with which it ends at one of its requests after the other.
 pub const LIVES: &str = "mode=lives";
@@ -56,6 +59,7 @@ pub struct Machine {
     target: &'static str,
     settings: Vec<String>,
     twice: bool,
+    modules: Vec<File>,
 }
 
 impl Machine {
@@ -72,7 +76,7 @@ impl Machine {
             ["thaw-loader", "thaw-sigma0", "thaw-root", "blk", "thaw-native-component", "scenarios", "still"];
         let program = |name: &&str| Ok(File { name: (*name).into(), bytes: read(&paths::program(name))? });
         let programs = names.iter().map(program).collect::<Result<_>>()?;
-        Ok(Self { kernel, programs, target: "scenarios", settings, twice: false })
+        Ok(Self { kernel, programs, target: "scenarios", settings, twice: false, modules: Vec::new() })
     }
 
     /// The same machine with another target.
@@ -86,6 +90,18 @@ impl Machine {
     pub fn with_twice(mut self, twice: bool) -> Self {
         self.twice = twice;
         self
+    }
+
+    /// The same machine with a further module.
+    pub fn with_module(mut self, module: File) -> Self {
+        self.modules.push(module);
+        self
+    }
+
+    /// One boot in which the target goes on from the disk that is there, to its end.
+    pub fn restored(&self, life: &Life<'_>, out: &Path) -> Result<Trace> {
+        let boot = Boot { number: 1, first_stop: 0, stops: 0, from_image: true, leave: false, twice: false };
+        self.boot(life, &boot, out)
     }
 
     /// One boot with a disk, in which the target lives to its end.
@@ -114,7 +130,7 @@ impl Machine {
     /// What the checkpointer may do in a test, by its mode.
     fn words(&self) -> &'static str {
         match self.settings.iter().find_map(|s| s.strip_prefix("mode=")) {
-            Some("faults" | "authority") => " faults",
+            Some("faults" | "authority" | "forged") => " faults",
             Some("lives") => " faults restart",
             _ => "",
         }
@@ -199,6 +215,7 @@ impl Machine {
         if boot.leave {
             modules.push(self.program("blk", "blk"));
         }
+        modules.extend(self.modules.iter().cloned());
         let image = pack::pack(&Parts {
             loader: self.program("thaw-loader", "loader"),
             kernel: self.kernel.clone(),

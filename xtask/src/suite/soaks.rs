@@ -7,6 +7,7 @@ use crate::{
     soak::{
         self, again,
         faults::{self, FaultArgs},
+        forge,
     },
 };
 
@@ -45,13 +46,17 @@ pub fn cases() -> Vec<Case> {
         cases.push(one(&authority, move |c| faults::authority(&path, &c.out)));
         let path = kernel.path.clone();
         cases.push(one(&name, move |c| faults::faults(&FaultArgs::short(&path, false, &c.out))));
-        // What follows when a checkpointer ends is root's doing; one testkernel is enough for the time it takes.
+        // What follows when a checkpointer ends is root's doing, and what an image may not is hardly the kernel's: one
+        // testkernel is enough for the time it takes.
         if kernel.path != paths::program(Abi::G.test_kernel()) {
             let name = format!(
                 "lives on {}: the checkpointer ends at any request, its target does not",
                 kernel.name
             );
-            cases.push(one(&name, move |c| faults::faults(&FaultArgs::short(&kernel.path, true, &c.out))));
+            let path = kernel.path.clone();
+            cases.push(one(&name, move |c| faults::faults(&FaultArgs::short(&path, true, &c.out))));
+            let name = format!("forged on {}: an image that names too much is refused by name", kernel.name);
+            cases.push(many(&name, move |c| forge::verdicts(&kernel.path, &c.out)));
         }
     }
     for kernel in kernels() {

@@ -25,9 +25,9 @@ use thaw_image::{Abi, KernelName, Name};
 use thaw_l4::faults::Faulty;
 use thaw_l4::{Cap, CapIndex, Kernel, Real, Revision, Timeouts, ipc};
 use thaw_log::say;
-use thaw_native::{NativeError, NativeHost, authority, board_name, disk::NativeDisk, load};
+use thaw_native::{NativeError, NativeHost, authority, board_name, disk::NativeDisk, forged::Forged, load};
 use thaw_native_abi::layout::{SLOT_CHECKPOINT, USER_END};
-use thaw_native_abi::settings;
+use thaw_native_abi::{forged::FORGED_MODULE, settings};
 use thaw_rt::{Once, info_page, kernel};
 
 thaw_rt::entry!(main);
@@ -73,7 +73,7 @@ fn run(k: &System, host: &World<'_>) -> NativeResult<()> {
         let program = target(host)?;
         Ok(load::start(host, &program, settings.name, settings.quota_pages)?)
     };
-    if matches!(settings.mode, Mode::Soak | Mode::Faults) {
+    if matches!(settings.mode, Mode::Soak | Mode::Faults | Mode::Forged) {
         return soak(host, &settings, (&service, &mut disk, machine, tables), damage, start);
     }
     if settings.mode == Mode::Authority {
@@ -109,7 +109,7 @@ fn run(k: &System, host: &World<'_>) -> NativeResult<()> {
 type Parts<'a, 'k> =
     (&'a Wire<'k, System>, &'a mut NativeDisk<'k, System, RealPlatform>, Machine, &'a mut Tables);
 
-/// Many stops, or many failures. Images go to a disk in RAM, because waiting for a device takes a time that differs from run
+/// Many stops, many failures, or many wrong images. Images go to a disk in RAM, because waiting for a device takes a time that differs from run
 /// to run; it is filled from a module before the first stop and goes to the disk after the last.
 fn soak<'k>(
     host: &World<'k>,
@@ -119,7 +119,7 @@ fn soak<'k>(
     start: impl FnOnce() -> NativeResult<CapIndex>,
 ) -> NativeResult<()> {
     let mut memory = MemoryDisk::new(host, settings.image_kib * 1024)?;
-    if settings.start == Start::Image {
+    if settings.start == Start::Image || settings.mode == Mode::Forged {
         let image = module(host, IMAGE_MODULE)?;
         let whole = &image[..image.len().min(settings.image_kib as usize * 1024)];
         memory.write(0, whole).map_err(Error::Disk)?;
@@ -129,6 +129,16 @@ fn soak<'k>(
         let mut checkpointer =
             Checkpointer { host, service, disk: &mut disk, machine, tables, quiet: true, pause: None };
         return checkpointer.faults(settings, start);
+    }
+    if settings.mode == Mode::Forged {
+        let forged = Forged::new(module(host, FORGED_MODULE)?);
+        let mut checkpointer =
+            Checkpointer { host, service, disk: &mut memory, machine, tables, quiet: true, pause: None };
+        let good = module(host, IMAGE_MODULE)?;
+        return checkpointer.forged(settings, |disk, n| match n {
+            Some(n) => forged.put(n, disk),
+            None => disk.write(0, good).map(|()| true),
+        });
     }
     let mut checkpointer =
         Checkpointer { host, service, disk: &mut memory, machine, tables, quiet: true, pause: None };
