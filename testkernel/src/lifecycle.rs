@@ -136,6 +136,9 @@ impl Kernel {
 
     fn destroy_thread(&mut self, id: ThreadId) {
         let flags = self.threads[id].flags;
+        if flags.fresh && self.q.unstarted_keeps_task {
+            self.lose_task(id);
+        }
         if flags.fresh || flags.dead {
             self.free_thread(id);
         } else {
@@ -151,6 +154,7 @@ impl Kernel {
             return;
         }
         if !t.sched.placed {
+            self.lose_task(id);
             return self.bury(id);
         }
         t.flags.dying = true;
@@ -158,6 +162,11 @@ impl Kernel {
         t.flags.cancel = true;
         t.flags.ready = true;
         self.deblock(id, false);
+    }
+
+    /// A thread does not give its task back, as it does not come to run its end: the task counts it for ever.
+    fn lose_task(&mut self, id: ThreadId) {
+        self.threads[id].task = None;
     }
 
     /// The current thread has come to its end.

@@ -82,6 +82,9 @@ pub struct Quirks {
     pub no_such_pin: u32,
     /// A deleted factory gives its quota back at once, not when all that it paid for has gone.
     pub quota_back_at_once: bool,
+    /// A thread that was bound and never started keeps its task for ever when it is deleted. One that was started and
+    /// never scheduled does so with both.
+    pub unstarted_keeps_task: bool,
 }
 
 /// Fiasco.OC of 2019, which Genode's is based on.
@@ -122,6 +125,7 @@ pub const G: Quirks = Quirks {
     console_silent: true,
     no_such_pin: abi::L4_ENODEV,
     quota_back_at_once: true,
+    unstarted_keeps_task: true,
 };
 
 /// Fiasco.OC of 2026.
@@ -162,4 +166,5 @@ pub const M: Quirks = Quirks {
     console_silent: false,
     no_such_pin: abi::L4_EINVAL,
     quota_back_at_once: false,
+    unstarted_keeps_task: false,
 };

@@ -2,7 +2,7 @@
 //!
 //! The target runs meanwhile, is stopped, and goes on; at its end it says itself whether it was harmed.
 
-use thaw_component::host::{Host, HostResult, NewThread};
+use thaw_component::host::{Counts, Host, HostResult, NewThread};
 use thaw_image::Name;
 use thaw_l4::{Cap, CapIndex, Error, Gate, Kernel, Message, SendItem, raw};
 use thaw_native_abi::layout::{SLOT_CHECKPOINT, SLOT_END, SLOT_LOG, SLOT_MANAGER, SLOT_PD, SLOT_USER};
@@ -17,6 +17,10 @@ const PLANTED: u32 = SLOT_USER + 0x180;
 const EMPTY: CapIndex = CapIndex(SLOT_USER + 0x100);
 /// A gate of the checkpointer's own, which it gives away.
 const GIVEN: CapIndex = CapIndex(SLOT_USER + 0x101);
+/// How many PDs come and go of which no thread is started.
+const UNSTARTED: u32 = 64;
+/// How long the kernel may take to give back what was deleted.
+const SETTLE_MS: u32 = 20;
 /// Rights of a capability that is passed.
 const RIGHTS: u32 = raw::L4_CAP_FPAGE_RWS;
 
@@ -34,7 +38,14 @@ pub fn attempt<'k, K: Kernel, P: Platform>(
     let attempts = Attempts { k, host };
     attempts.without_session();
     attempts.on_target(pd)?;
-    attempts.on_fresh_pd()
+    attempts.on_fresh_pd()?;
+    attempts.unstarted()
+}
+
+/// All that root and the kernel count.
+pub fn held<K: Kernel, P: Platform>(host: &NativeHost<'_, K, P>) -> HostResult<(Counts, Option<[u32; 7]>)> {
+    host.sleep_ms(SETTLE_MS);
+    Ok((host.counts()?, host.kernel_counts()?))
 }
 
 impl<K: Kernel, P: Platform> Attempts<'_, '_, K, P> {
@@ -118,7 +129,9 @@ impl<K: Kernel, P: Platform> Attempts<'_, '_, K, P> {
         use ErrorKind::{BadRequest, BadSlot, BadState, NoSuchObject, NoSuchThread};
         let name = Name::new("fresh").unwrap_or(Name::EMPTY);
         let pd = self.host.pd_create(name, 16)?;
-        self.host.thread_create(pd, &NewThread { index: 0, priority: 1, name })?;
+        for index in [0, 2] {
+            self.host.thread_create(pd, &NewThread { index, priority: 1, name })?;
+        }
         let s = self.open(pd);
         self.refused("a thread that was not made", &[NoSuchThread], &[verb::PREPARE, s, 2, 0], None);
         self.granted("its thread", &[verb::PREPARE, s, 1, 0], None);
@@ -151,5 +164,16 @@ impl<K: Kernel, P: Platform> Attempts<'_, '_, K, P> {
         self.granted("giving it up", &[verb::ABANDON, s], None);
         self.host.pd_destroy(pd)?;
         ask::<_, 0>(self.k, SLOT_PD, &[target::OBJECT_DELETE, GIVEN.0]).map(|_| ())
+    }
+
+    /// The kernel would keep the task of a thread that was bound to it and never ran.
+    fn unstarted(&self) -> HostResult<()> {
+        let name = Name::new("unstarted").unwrap_or(Name::EMPTY);
+        for _ in 0..UNSTARTED {
+            let pd = self.host.pd_create(name, 1)?;
+            self.host.thread_create(pd, &NewThread { index: 0, priority: 1, name })?;
+            self.host.pd_destroy(pd)?;
+        }
+        Ok(())
     }
 }

@@ -3,8 +3,9 @@
 //! Both kernels corrupt or panic if a queued sender is deleted while the thread that is to receive its
 //! message is preempted inside `reply_and_wait`. So nothing is deleted while a thread of the PD is ready:
 //!
-//! 1. Every thread is lifted above the helper, and every started one gets a triggered exception: a running
-//!    one traps into its pager gate, which is not answered any more; one inside an IPC stays there.
+//! 1. Every thread is lifted above the helper and gets a triggered exception: a running one traps into its pager
+//!    gate, which is not answered any more; one inside an IPC stays there; one that was never started is, and
+//!    traps before its first instruction. Deleted without that, it would keep its task for ever (docs/hazards.md).
 //! 2. Root's main thread calls the helper, a thread of root with a priority above all targets. It
 //!    answers when nothing above it is ready, so by then every thread of the PD waits. The call has a
 //!    timeout; if it runs out time after time nothing is deleted and the request fails with `-L4_EBUSY`.
@@ -17,7 +18,7 @@
 //!
 //! Receivers in other PDs (the block driver, the checkpointer) run above the helper, so they wait too.
 
-use thaw_l4::{ExRegs, Message, Op, Timeout, Timeouts};
+use thaw_l4::{Cap, ExRegs, Message, Op, Thread, Timeout, Timeouts};
 use thaw_native_abi::layout::{THREADS_MAX, priority};
 
 use crate::books::{Root, say, write_line};
@@ -29,6 +30,8 @@ use crate::pd::State;
 
 /// Priority of the helper: above targets and the checkpoint service's barrier, below threads that are lifted.
 pub const HELPER_PRIORITY: u32 = priority::HELPER;
+/// Starts a thread that raises an exception before its first instruction.
+const STILLBORN: ExRegs = ExRegs { ip: Some(0), sp: Some(0), flags: ExRegs::TRIGGER.flags };
 /// What the threads of a PD that ends are lifted to.
 const LIFTED: u32 = priority::ENDING;
 /// How long nothing but higher threads may run before an end is given up.
@@ -58,7 +61,6 @@ impl Root {
     }
 
     /// Halts threads that are to be deleted, before anything below the helper runs; `only` one or all.
-    /// Those that never ran are lifted too: deleted, they run once, inside the kernel.
     fn halt_lifted(&self, m: &impl Machine, pd: PdId, only: Option<u32>) -> Result<()> {
         for (index, thread) in (0..).zip(&self.pds.get(pd)?.threads) {
             let Some(thread) = thread.filter(|_| only.is_none_or(|only| only == index)) else { continue };
@@ -67,9 +69,21 @@ impl Root {
             }
             if thread.started {
                 thread.cap.ex_regs(m, ExRegs::TRIGGER)?;
+            } else {
+                // Changes nothing if the checkpoint service holds it.
+                thread.cap.ex_regs(m, STILLBORN)?;
             }
         }
         Ok(())
+    }
+
+    /// Lets a thread that is bound and not in the books come to where it can be deleted.
+    pub(crate) fn halt_bound(&self, m: &impl Machine, thread: Cap<Thread>) {
+        let halted = SCHEDULER.run_thread(m, thread, LIFTED).and_then(|()| thread.ex_regs(m, STILLBORN));
+        if halted.is_ok() {
+            // It traps at once, as nothing above it is busy.
+            let _ = self.pass_helper(m);
+        }
     }
 
     /// Halts threads for their deletion and waits until none of them is ready.

@@ -1,6 +1,6 @@
 //! Threads of PDs.
 
-use thaw_l4::{Cap, CapIndex, ExRegs, Thread, ThreadControl, raw};
+use thaw_l4::{Cap, CapIndex, ExRegs, Task, Thread, ThreadControl, raw};
 use thaw_native_abi::layout;
 
 use crate::books::Root;
@@ -69,7 +69,9 @@ impl Root {
                 return Err(e);
             }
         };
-        if let Err(e) = prepare(m, thread, task, index, spec) {
+        if let Err(e) = bind(m, thread, task, index)
+            .and_then(|()| prepare(m, thread, spec).inspect_err(|_| self.halt_bound(m, thread)))
+        {
             self.delete_object(m, thread.index());
             self.delete_object(m, gate);
             return Err(e.into());
@@ -100,16 +102,13 @@ impl Root {
     }
 }
 
-fn prepare(
-    m: &impl Machine,
-    thread: Cap<Thread>,
-    task: Cap<thaw_l4::Task>,
-    index: u32,
-    spec: &ThreadSpec,
-) -> thaw_l4::Result<()> {
+fn bind(m: &impl Machine, thread: Cap<Thread>, task: Cap<Task>, index: u32) -> thaw_l4::Result<()> {
     let handler = Some(CapIndex(pager_slot(index)));
     let bind = Some((task, utcb_addr(index)));
-    thread.control(m, ThreadControl { pager: handler, exc_handler: handler, bind })?;
+    thread.control(m, ThreadControl { pager: handler, exc_handler: handler, bind }).map(|_| ())
+}
+
+fn prepare(m: &impl Machine, thread: Cap<Thread>, spec: &ThreadSpec) -> thaw_l4::Result<()> {
     thread.set_tpidruro(m, spec.tpidruro)?;
     if spec.start {
         // `ex_regs` does not reach the Thumb bit on G: a Thumb thread begins with an exception, and the

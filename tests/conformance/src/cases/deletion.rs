@@ -1,12 +1,12 @@
 //! The end of threads and tasks, in every state.
 
-use thaw_l4::{Cap, CapIndex, Fpage, MsgTag, Op, ThreadControl, raw};
+use thaw_l4::{Cap, CapIndex, ExRegs, Factory, Fpage, Message, MsgTag, Op, ThreadControl, raw};
 
 use super::parts::{NO_WAITING, SLEEP, WAIT, call, ready, reply, run, send, show_arrivals, show_steps};
 use crate::{
     Runner, data, fact, show,
     step::{COUNTER, Step},
-    world::{BACKGROUND, CHILD, Child, FACTORY, OWN_TASK, OWN_THREAD, UTCBS, World, code_of},
+    world::{BACKGROUND, CHILD, Child, FACTORY, OWN_TASK, OWN_THREAD, SCHEDULER, UTCBS, World, code_of},
 };
 
 const TRIGGER: u32 = raw::L4_THREAD_EX_REGS_TRIGGER_EXCEPTION;
@@ -54,10 +54,86 @@ pub fn run_all(r: &Runner) {
         fact!("delete: {}", code_of(&OWN_TASK.delete(&w.k, task.index())));
         fact!("valid: {:?}", OWN_TASK.cap_valid(&w.k, task.index()).ok());
     });
+    for (name, came) in [
+        ("never bound", Came::Unbound),
+        ("bound only", Came::Bound),
+        ("bound and scheduled", Came::Scheduled),
+        ("given registers and not scheduled", Came::Given),
+        ("deleted before it runs", Came::Ready),
+        ("triggered before its first instruction", Came::Triggered),
+    ] {
+        r.case(format_args!("quota of a task whose thread was {name}"), |w| task_comes_back(w, came));
+    }
     r.case("handler gate deleted while an exception waits", handler_gone);
     r.case("partner of a closed wait deleted", partner_gone);
     r.case("receiver deleted while senders are queued", receiver_gone);
     r.case("thread bound twice", bound_twice);
+}
+
+/// How far a thread came before it was deleted.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Came {
+    Unbound,
+    Bound,
+    Scheduled,
+    Given,
+    Ready,
+    Triggered,
+}
+
+/// Tasks with a thread come and go, one after the other: far more than fit at once.
+fn task_comes_back(w: &World<'_>, came: Came) {
+    const ROUNDS: u32 = 100;
+    const QUOTA: u32 = 1 << 18;
+    let [factory, task, thread] = [w.slot(), w.slot(), w.slot()];
+    let sub = Message::new(&w.k).word(raw::L4_PROTO_FACTORY as u32).word(1).word(QUOTA);
+    w.create(factory, sub).expect("factory");
+    let gate = w.gate(OWN_THREAD, 0xe00);
+    for n in 0..ROUNDS {
+        let area = Fpage::memory(UTCBS, 12, 0);
+        let task = match Cap::<Factory>::new(factory).create_task(&w.k, task, area) {
+            Ok(task) => task,
+            // How many fit is the kernel's business.
+            Err(e) => {
+                return fact!(
+                    "refused after {}: {}",
+                    if n == 0 { "none" } else { "some" },
+                    code_of::<()>(&Err(e))
+                );
+            }
+        };
+        let rws = raw::L4_CAP_FPAGE_RWS;
+        task.map(&w.k, OWN_TASK, Fpage::object(gate.index(), rws), HANDLER.word(), 0).expect("gate");
+        let thread = FACTORY.create_thread(&w.k, thread).expect("thread");
+        come(w, thread, task, came);
+        OWN_TASK.delete(&w.k, thread.index()).expect("deletion");
+        w.let_run();
+        OWN_TASK.delete(&w.k, task.index()).expect("deletion");
+        w.let_run();
+        while w.next().is_some() {}
+    }
+    fact!("{ROUNDS} tasks came and went");
+}
+
+/// Slot of the handler gate in a second task.
+const HANDLER: CapIndex = CapIndex(0x10);
+
+fn come(w: &World<'_>, thread: Cap<thaw_l4::Thread>, task: Cap<thaw_l4::Task>, came: Came) {
+    if came == Came::Unbound {
+        return;
+    }
+    let set = ThreadControl { bind: Some((task, UTCBS)), pager: Some(HANDLER), exc_handler: Some(HANDLER) };
+    thread.control(&w.k, set).expect("control");
+    if came >= Came::Given {
+        let flags = if came == Came::Triggered { TRIGGER } else { 0 };
+        thread.ex_regs(&w.k, ExRegs { ip: Some(0), sp: Some(0), flags }).expect("ex_regs");
+    }
+    if matches!(came, Came::Scheduled | Came::Ready | Came::Triggered) {
+        SCHEDULER.run_thread(&w.k, thread, CHILD).expect("run_thread");
+    }
+    if came == Came::Triggered {
+        w.settle();
+    }
 }
 
 fn delete(w: &World<'_>, thread: Cap<thaw_l4::Thread>) {
@@ -67,7 +143,7 @@ fn delete(w: &World<'_>, thread: Cap<thaw_l4::Thread>) {
 
 fn gone(w: &World<'_>, thread: Cap<thaw_l4::Thread>) {
     fact!("valid: {:?}", OWN_TASK.cap_valid(&w.k, thread.index()).ok());
-    let result = thread.ex_regs(&w.k, thaw_l4::ExRegs::default());
+    let result = thread.ex_regs(&w.k, ExRegs::default());
     show::old_registers(w, &result);
 }
 
@@ -202,14 +278,12 @@ fn utcb_again(w: &World<'_>) {
     delete(w, t.cap);
     let other = w.bare_thread();
     let bind = Some((w.task, address));
-    let set = ThreadControl { bind, pager: Some(CapIndex(0x10)), exc_handler: Some(CapIndex(0x10)) };
+    let set = ThreadControl { bind, pager: Some(HANDLER), exc_handler: Some(HANDLER) };
     fact!("control: {}", code_of(&other.control(&w.k, set)));
     let page = data::page(data::FIRST_FREE);
     t.script(&[Step::utcb_publish(page), Step::END]);
-    other
-        .ex_regs(&w.k, thaw_l4::ExRegs { ip: Some(w.code.start), sp: Some(t.step(0)), flags: 0 })
-        .expect("ex_regs");
-    crate::world::SCHEDULER.run_thread(&w.k, other, CHILD).expect("run_thread");
+    other.ex_regs(&w.k, ExRegs { ip: Some(w.code.start), sp: Some(t.step(0)), flags: 0 }).expect("ex_regs");
+    SCHEDULER.run_thread(&w.k, other, CHILD).expect("run_thread");
     w.settle();
     let old = (0..63).filter(|i| data::read(page + 4 * i) == 0x100 + i).count();
     fact!(
@@ -223,7 +297,7 @@ fn second<'w, 'g>(w: &'w World<'g>, steps: &[Step]) -> (Cap<thaw_l4::Task>, Chil
     let task = FACTORY.create_task(&w.k, w.slot(), Fpage::memory(UTCBS, 13, 0)).expect("task");
     crate::world::map_program(&w.k, task).expect("program");
     let gate = w.gate(OWN_THREAD, 0xe00);
-    let slot = CapIndex(0x10);
+    let slot = HANDLER;
     let rws = raw::L4_CAP_FPAGE_RWS;
     task.map(&w.k, OWN_TASK, Fpage::object(gate.index(), rws), slot.word(), 0).expect("gate");
     let t = w.thread_with(task, Some(slot));

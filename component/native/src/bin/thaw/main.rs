@@ -79,9 +79,10 @@ fn run(k: &System, host: &World<'_>) -> NativeResult<()> {
     if settings.mode == Mode::Authority {
         let pd = start()?;
         host.sleep_ms(settings.after_ms);
-        let before = host.counts().map_err(|e| Error::Host(Request::Counts, e))?;
+        let held = || authority::held(host).map_err(|e| Error::Host(Request::Counts, e));
+        let before = held()?;
         authority::attempt(k, host, pd).map_err(|e| Error::Host(Request::Fault, e))?;
-        let after = host.counts().map_err(|e| Error::Host(Request::Counts, e))?;
+        let after = held()?;
         say!(
             "authority: {}",
             if before == after { "nothing left behind" } else { "BROKEN, something is left" }
