@@ -65,7 +65,7 @@ pub fn build_memory<H: Host>(
         }
     }
     // The image is verified: its extents tile the dataspaces in order.
-    extents.iter().try_for_each(|extent| fill(host, pd, books, image, extent))?;
+    runs(extents).try_for_each(|run| fill(host, pd, books, image, &run))?;
     for (index, dataspace) in books.ram().filter(|(index, _)| books.is_executable(*index)) {
         host.make_coherent(Views::new(host).add(index, dataspace.id, false)?);
     }
@@ -74,6 +74,28 @@ pub fn build_memory<H: Host>(
         host.attach(pd, &Region { dataspace: id, ..*region }).asked_of(Request::Attach, region.addr)?;
     }
     Ok(())
+}
+
+/// Most pages that are filled at once: for so long nobody below the world runs.
+const RUN_PAGES: u32 = 4096;
+
+/// Extents, those that continue each other as one: each is a request, and those of an image are short.
+fn runs(extents: &[Extent]) -> impl Iterator<Item = Extent> {
+    let mut rest = extents.iter().peekable();
+    core::iter::from_fn(move || {
+        let mut run = *rest.next()?;
+        while let Some(next) = rest.next_if(|next| continues(&run, next)) {
+            run.page_count += next.page_count;
+            run.stored_length += next.stored_length;
+        }
+        Some(run)
+    })
+}
+
+fn continues(run: &Extent, next: &Extent) -> bool {
+    let stored = run.encoding == Encoding::Raw && next.encoding == Encoding::Raw;
+    let behind = next.offset == run.offset + u64::from(run.stored_length);
+    stored && behind && next.dataspace == run.dataspace && run.page_count + next.page_count <= RUN_PAGES
 }
 
 fn fill<H: Host>(host: &H, pd: H::Pd, books: &Books, image: Span, extent: &Extent) -> Result<()> {
@@ -145,4 +167,40 @@ pub fn check_place<H: Host>(host: &H, books: &Books, buffer: &mut [u8]) -> Resul
     }
     // The quota is taken from the checkpointer's own; the RAM must be there, too.
     crate::memory::check_free(host, u64::from(books.quota_pages) * u64::from(PAGE_BYTES))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use thaw_image::Digest;
+
+    fn raw(dataspace: u32, first_page: u32, page_count: u32, offset: u64) -> Extent {
+        let (encoding, hash) = (Encoding::Raw, Digest::NONE);
+        let stored_length = page_count * PAGE_BYTES;
+        Extent { dataspace, first_page, page_count, encoding, offset, stored_length, hash }
+    }
+
+    #[test]
+    fn only_what_continues_in_memory_and_image_is_filled_at_once() {
+        let zero = Extent { encoding: Encoding::Zero, offset: 0, stored_length: 0, ..raw(0, 512, 9, 0) };
+        let extents = [
+            raw(0, 0, 256, 0x1000),
+            raw(0, 256, 256, 0x10_1000),
+            zero,
+            raw(0, 521, 1, 0x20_1000),
+            raw(1, 0, 1, 0x20_2000),
+            raw(1, 1, 1, 0x20_4000),
+        ];
+        let pages: Vec<u32> = runs(&extents).map(|run| run.page_count).collect();
+        assert_eq!(pages, [512, 9, 1, 1, 1]);
+        assert_eq!(runs(&extents).next().map(|run| run.stored_length), Some(512 * PAGE_BYTES));
+    }
+
+    #[test]
+    fn a_run_is_no_longer_than_others_can_wait() {
+        let extents: Vec<Extent> =
+            (0..40).map(|n| raw(0, 256 * n, 256, 0x1000 + u64::from(256 * n * PAGE_BYTES))).collect();
+        let pages: Vec<u32> = runs(&extents).map(|run| run.page_count).collect();
+        assert_eq!(pages, [RUN_PAGES, RUN_PAGES, 2048]);
+    }
 }
