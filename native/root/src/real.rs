@@ -50,37 +50,6 @@ unsafe fn zero_pages(to: u32, pages: u32) {
     }
 }
 
-/// Copies `pages` pages from `from` to `to`, by the loop that a stop copies with: 73 instructions a page.
-///
-/// # Safety
-///
-/// As of [`zero_pages`], for the pages of `to`; those of `from` are mapped, and the two do not overlap.
-#[instruction_set(arm::a32)]
-#[inline(never)]
-unsafe fn copy_pages(to: u32, from: u32, pages: u32) {
-    if pages == 0 {
-        return;
-    }
-    // SAFETY: reads and writes the pages that the caller vouches for. Root is compiled for soft float, so no
-    // compiled code keeps a value in d0-d15.
-    unsafe {
-        asm!(
-            ".fpu vfpv3",
-            "2:",
-            ".rept 8",
-            "vldmia {from}!, {{d0-d15}}",
-            "vstmia {to}!, {{d0-d15}}",
-            ".endr",
-            "subs {turns}, {turns}, #1",
-            "bne 2b",
-            turns = inout(reg) pages * 4 => _,
-            from = inout(reg) from => _,
-            to = inout(reg) to => _,
-            options(nostack),
-        );
-    }
-}
-
 /// Memory for the stack of a thread of root.
 #[repr(align(8))]
 pub struct Stack<const BYTES: usize>(UnsafeCell<[u8; BYTES]>);
@@ -213,7 +182,7 @@ impl Machine for RealMachine {
 
     fn copy(&self, to: u32, from: u32, bytes: u32) {
         // SAFETY: the caller's frames are mapped at their physical addresses, whole pages of two dataspaces.
-        unsafe { copy_pages(to, from, bytes / PAGE_BYTES) }
+        unsafe { thaw_rt::pages::copy(to, from, bytes / PAGE_BYTES) }
     }
 
     fn copy_in(&self, phys: u32, bytes: &[u8]) {

@@ -11,6 +11,7 @@ mod entry;
 mod info;
 pub mod log;
 mod once;
+pub mod pages;
 mod panic;
 pub mod request;
 pub mod thread;

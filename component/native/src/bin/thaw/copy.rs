@@ -24,7 +24,7 @@ pub unsafe fn copy(to: Span, from: Span, routine: CopyRoutine) {
     }
     match routine {
         // SAFETY: passed on to the caller; there is at least one page.
-        CopyRoutine::Stop => unsafe { unrolled(to.addr, from.addr, pages) },
+        CopyRoutine::Stop => unsafe { thaw_rt::pages::copy(to.addr, from.addr, pages) },
         // SAFETY: as above.
         CopyRoutine::Loop => unsafe { rolled(to.addr, from.addr, pages) },
         // SAFETY: as above.
@@ -32,35 +32,12 @@ pub unsafe fn copy(to: Span, from: Span, routine: CopyRoutine) {
     }
 }
 
-/// 16 double registers at a time, 1 KiB in a turn: 73 instructions a page.
-#[instruction_set(arm::a32)]
-#[inline(never)]
-unsafe fn unrolled(to: u32, from: u32, pages: u32) {
-    // SAFETY: reads and writes `pages` pages, which the caller vouches for. The program is compiled for soft
-    // float, so no compiled code keeps a value in d0-d15.
-    unsafe {
-        asm!(
-            ".fpu vfpv3",
-            "2:",
-            ".rept 8",
-            "vldmia {from}!, {{d0-d15}}",
-            "vstmia {to}!, {{d0-d15}}",
-            ".endr",
-            "subs {turns}, {turns}, #1",
-            "bne 2b",
-            turns = inout(reg) pages * 4 => _,
-            from = inout(reg) from => _,
-            to = inout(reg) to => _,
-            options(nostack),
-        );
-    }
-}
-
 /// 16 double registers in a turn: the fastest of the experiments, 129 instructions a page.
 #[instruction_set(arm::a32)]
 #[inline(never)]
 unsafe fn rolled(to: u32, from: u32, pages: u32) {
-    // SAFETY: as in `unrolled`.
+    // SAFETY: reads and writes `pages` pages, which the caller vouches for. The program is compiled for soft float,
+    // so no compiled code keeps a value in d0-d15.
     unsafe {
         asm!(
             ".fpu vfpv3",
