@@ -90,12 +90,13 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
     /// Whether a thread that makes its system call in the window reaches somebody outside: the core, or us by one of
     /// the stop gates. Nobody of the set is ever found in such a call.
     fn leaves_the_set(&self, entry: &Entry) -> bool {
-        use activity_kind::{CALL_DELIVERED, PAGE_FAULT, SEMAPHORE_WAIT, SEND_QUEUED, USER};
+        use activity_kind::{CALL_DELIVERED, PAGE_FAULT, SEND_QUEUED, USER};
         let slot = CapIndex(entry.frame.reg(2) >> raw::L4_CAP_SHIFT);
-        let waits_for_one = [CALL_DELIVERED, SEND_QUEUED, SEMAPHORE_WAIT].contains(&entry.activity.kind);
+        // What a thread waits for, a semaphore say, may well be in a slot that the core fills in every PD.
+        let sends = [CALL_DELIVERED, SEND_QUEUED].contains(&entry.activity.kind);
         let makes_it = ![USER, PAGE_FAULT].contains(&entry.activity.kind);
         let is_ours = (0..THREADS_MAX).any(|i| slot == self.env.stop_slot_of(i));
-        makes_it && is_ours || waits_for_one && self.host.is_fixed_slot(slot)
+        makes_it && is_ours || sends && self.host.is_fixed_slot(slot)
     }
 }
 
