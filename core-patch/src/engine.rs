@@ -214,7 +214,10 @@ impl<'a, K: Kernel, H: Host> Engine<'a, K, H> {
         self.need_held()?;
         self.check_staged()?;
         let pd = self.pd()?;
-        let result = self.continue_all();
+        let mut result = self.continue_all();
+        if result.is_err() && self.forget_ended()? {
+            result = self.continue_all();
+        }
         match result {
             Ok(()) => self.set.state = State::Open,
             // It can be tried again; until then the books must not change. Fails only if the PD is gone.

@@ -172,6 +172,12 @@ pub trait Host {
     /// before it has destroyed the PD, the core does it.
     fn abandoned(&mut self, _pd: PdInfo) {}
 
+    /// Binds thread `i`, which was never started and is about to be, to its PD, if the core leaves that until then: the
+    /// kernel keeps the task of a thread that was bound and never ran.
+    fn bind(&mut self, _pd: PdInfo, _i: usize) -> HostResult<()> {
+        Ok(())
+    }
+
     /// Notes that thread `i` was started.
     fn started(&mut self, pd: PdInfo, i: usize);
 

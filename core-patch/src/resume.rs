@@ -5,7 +5,7 @@ use thaw_l4::{ExRegs, Fpage, Kernel, ThreadControl};
 use thaw_protocol::{Activity, Error, ErrorKind, trace::Event};
 
 use crate::{
-    Engine, Host, plan,
+    Engine, Host, PdInfo, plan,
     receive::{at, step},
     set::{Phase, State, bits},
     stub::Stub,
@@ -34,7 +34,7 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
         self.hold(pd)?;
         self.set.snapshot = false;
         self.set.letting_go = false;
-        let result = self.try_prepare(mask);
+        let result = self.try_prepare(pd, mask);
         match result {
             Ok(()) => self.set.state = State::Prepared,
             Err(_) => self.host.thaw(pd),
@@ -42,7 +42,7 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
         result
     }
 
-    fn try_prepare(&mut self, mask: u64) -> Result<(), Error> {
+    fn try_prepare(&mut self, pd: PdInfo, mask: u64) -> Result<(), Error> {
         self.book_threads()?;
         self.book_objects()?;
         if let Some(i) = self.set.live().next() {
@@ -55,6 +55,7 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
             info.started = true;
             let thread = info.cap.index().0;
             self.set.naps.forget(thread);
+            self.host.bind(pd, i).map_err(|e| ErrorKind::Kernel.with(e, step::HOST, i as u32))?;
             self.hook(i)?;
             self.lift(i, self.env.lift)?;
             // Starts the thread, which raises the exception before its first instruction.

@@ -135,6 +135,27 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
         Ok(more)
     }
 
+    /// Drops the threads that were ended while the set stood still, where the core cannot keep that from happening.
+    /// Whoever waited for one makes its system call again, and the kernel says that nobody is there. Whether there
+    /// was one.
+    pub(crate) fn forget_ended(&mut self) -> Result<bool, Error> {
+        if self.set.state != State::Stopped {
+            return Ok(false);
+        }
+        let before = self.set.mask(Phase::Held);
+        self.book_again()?;
+        let held = self.set.mask(Phase::Held);
+        for i in bits(held) {
+            let activity = &mut self.set.entries[i].activity;
+            let waits_for_one =
+                [activity_kind::CALL_DELIVERED, activity_kind::SEND_QUEUED].contains(&activity.kind);
+            if waits_for_one && !bits(held).any(|peer| peer as u32 == activity.peer) {
+                *activity = Activity::USER;
+            }
+        }
+        Ok(held != before)
+    }
+
     fn look_up(&mut self, i: usize, ended: &mut bool) -> Result<Option<ThreadInfo>, Error> {
         let pd = self.pd()?;
         if *ended {

@@ -62,6 +62,7 @@ thaw_word thaw_core_thread(thaw_word index, struct thaw_thread *);
 thaw_word thaw_core_object(thaw_word n, struct thaw_object *);     /* 0 past the last, or THAW_FAULTING */
 thaw_word thaw_core_slot(thaw_word slot, thaw_word *badge);        /* kind */
 thaw_word thaw_core_peek(thaw_word addr, thaw_word *value);        /* 0 if nothing is there */
+thaw_word thaw_core_bind(thaw_word index);                         /* 0 if the kernel refused */
 void      thaw_core_started(thaw_word index);
 thaw_word thaw_core_late(thaw_word index);                         /* slot of a late handler, 0 if there is none */
 void      thaw_core_panic(thaw_word line) __attribute__((noreturn));

@@ -46,6 +46,7 @@ struct Thaw::Core_connection : Genode::Connection<Core_session>, Genode::Rpc_cli
 	Region nested_region(Word map, Word n) override { return call_rpc<Rpc_nested_region>(map, n); }
 	Slot slot(Word n) override { return call_rpc<Rpc_slot>(n); }
 	Thread thread(Word index) override { return call_rpc<Rpc_thread>(index); }
+	Word fault_handler(Word map) override { return call_rpc<Rpc_fault_handler>(map); }
 	Cap_result dataspace(Word badge) override { return call_rpc<Rpc_dataspace>(badge); }
 	Cap_result rebadge(Native_capability cap, Word badge) override { return call_rpc<Rpc_rebadge>(cap, badge); }
 	Cap_result create_thread(Genode::Capability<Genode::Cpu_session> cpu, Word index, Thread const &t) override {

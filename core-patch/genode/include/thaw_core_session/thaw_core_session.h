@@ -162,7 +162,6 @@ struct Thaw::Core_session : Genode::Session
 		Result        result { };   /* NOT_FOUND: hole; NOT_OPEN past the last index */
 		Word          started { };
 		Word          priority { };    /* of the kernel, 1..255 */
-		Word          weight { };      /* scheduling weight, 0 where core has none */
 		Word          xpos { };        /* affinity */
 		Word          utcb { };
 		Thread_badges badges { };
@@ -235,6 +234,11 @@ struct Thaw::Core_session : Genode::Session
 	virtual Thread thread(Word index) = 0;
 
 	/**
+	 * Badge of the signal context that is told of faults in a region map of the open PD, by Map; 0: none
+	 */
+	virtual Word fault_handler(Word map) = 0;
+
+	/**
 	 * Dataspace of a region or slot of the open PD
 	 */
 	virtual Cap_result dataspace(Word badge) = 0;
@@ -304,6 +308,7 @@ struct Thaw::Core_session : Genode::Session
 	GENODE_RPC(Rpc_nested_region,    Region,     nested_region, Word, Word);
 	GENODE_RPC(Rpc_slot,             Slot,       slot, Word);
 	GENODE_RPC(Rpc_thread,           Thread,     thread, Word);
+	GENODE_RPC(Rpc_fault_handler,    Word,       fault_handler, Word);
 	GENODE_RPC(Rpc_dataspace,        Cap_result, dataspace, Word);
 	GENODE_RPC(Rpc_rebadge,          Cap_result, rebadge, Native_capability, Word);
 	GENODE_RPC(Rpc_create_thread,    Cap_result, create_thread,
@@ -319,7 +324,7 @@ struct Thaw::Core_session : Genode::Session
 	GENODE_RPC(Rpc_usage,            Usage,      usage);
 
 	GENODE_RPC_INTERFACE(Rpc_introduce, Rpc_use_upper_badges, Rpc_open, Rpc_begin, Rpc_done, Rpc_call, Rpc_region,
-	                     Rpc_nested, Rpc_nested_region, Rpc_slot, Rpc_thread, Rpc_dataspace, Rpc_rebadge, Rpc_create_thread, Rpc_gate, Rpc_own_gate,
+	                     Rpc_nested, Rpc_nested_region, Rpc_slot, Rpc_thread, Rpc_fault_handler, Rpc_dataspace, Rpc_rebadge, Rpc_create_thread, Rpc_gate, Rpc_own_gate,
 	                     Rpc_context, Rpc_signal_source, Rpc_semaphore, Rpc_object, Rpc_install, Rpc_usage);
 };
 

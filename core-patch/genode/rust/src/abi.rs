@@ -65,6 +65,7 @@ unsafe extern "C" {
     pub safe fn thaw_core_object(n: u32, out: &mut RawObject) -> u32;
     pub safe fn thaw_core_slot(slot: u32, badge: &mut u32) -> u32;
     pub safe fn thaw_core_peek(addr: u32, value: &mut u32) -> u32;
+    pub safe fn thaw_core_bind(index: u32) -> u32;
     pub safe fn thaw_core_started(index: u32);
     pub safe fn thaw_core_late(index: u32) -> u32;
     pub safe fn thaw_core_panic(line: u32) -> !;

@@ -110,6 +110,10 @@ impl Host for CoreHost {
         }
     }
 
+    fn bind(&mut self, _pd: PdInfo, i: usize) -> HostResult<()> {
+        if abi::thaw_core_bind(i as u32) == 0 { Err(raw::L4_EINVAL) } else { Ok(()) }
+    }
+
     fn started(&mut self, _pd: PdInfo, i: usize) {
         abi::thaw_core_started(i as u32);
     }

@@ -15,6 +15,8 @@ namespace Genode {
 		Connection(Env &, Session_label const &, Ram_quota const &, Args const &);
 
 		Capability<SESSION> cap() const;
+		void                upgrade_ram(size_t);
+		void                upgrade_caps(size_t);
 	};
 }
 

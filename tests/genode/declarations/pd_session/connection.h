@@ -5,4 +5,9 @@
 #include <base/connection.h>
 #include <pd_session/client.h>
 
+namespace Genode {
+
+	struct Pd_connection : Connection<Pd_session>, Pd_session_client { Pd_connection(Env &, Session_label const &); };
+}
+
 #endif

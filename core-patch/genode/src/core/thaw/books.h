@@ -139,12 +139,18 @@ class Thaw::Books : Genode::Noncopyable
 		static bool started(Core::Platform_thread &);
 		static void started(Core::Platform_thread &, bool);
 
+		/**
+		 * Region map of a PD, nullptr if there is none of that number
+		 */
+		static Core::Region_map_component *map(Pd &, Word number);
+
 		/* the session's view */
 		S::Thread thread(Pd &, Word index);
 		S::Region region(Pd &, Word n);
 		S::Nested nested(Genode::Capability<Genode::Session> rm, Word n);
 		S::Region nested_region(Pd &, Word map, Word n);
 		bool      is_nested(Word badge) const;
+		static Word fault_handler(Pd &, Word map);
 		S::Slot   slot(Pd &, Word n);
 		void      scan_slots(Pd &);
 		bool      has_dataspace(Pd &, Word badge);

@@ -50,7 +50,7 @@ class Thaw::Maker : Genode::Noncopyable
 		Result _renew_semaphore(Core::Signal_source_component &, Word badge);
 		bool _may_rebadge(Genode::Rpc_object_base &);
 		Cap_result _rebadge(Genode::Rpc_object_base &, Word badge);
-		Result _start_handlers(Pd &, Core::Platform_thread &);
+		bool _bind(Pd &, Core::Platform_thread &);
 
 		static Core::Cap_id_allocator &_ids() { return Core::platform_specific().cap_id_alloc(); }
 
@@ -81,6 +81,12 @@ class Thaw::Maker : Genode::Noncopyable
 
 		Cap_result create_thread(Genode::Capability<Genode::Cpu_session>, Genode::Capability<Genode::Pd_session>,
 		                         Word index, S::Thread const &);
+
+		/**
+		 * Bind a thread that is about to be started to the task of its PD; false if the kernel refuses
+		 */
+		bool bind(Pd &, Word index);
+
 		Cap_result gate(Pd &, Word thread, Word badge);
 		Cap_result own_gate(Genode::Capability<Genode::Pd_session> caller, Cap entrypoint, Word badge);
 		Cap_result context(Pd &, Word imprint, Word badge, Word pending);

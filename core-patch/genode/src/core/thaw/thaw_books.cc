@@ -71,7 +71,6 @@ Books::S::Thread Books::thread(Pd &pd, Word index)
 			.result   = S::Result::OK,
 			.started  = started(pt),
 			.priority = pt.prio(),
-			.weight   = 0,
 			.xpos     = Word(pt.affinity().xpos()),
 			.utcb     = Word(pt.utcb()),
 			.badges   = { .thread     = id_of(pt.thread().local),
@@ -316,11 +315,9 @@ bool Books::_classify_pd_object(Pd &pd, S::Slot &slot)
 {
 	Word const id = slot.badge;
 	auto found = [&] (Kind kind, Word a = 0) { slot.kind = kind; slot.a = a; };
-	Region_map_component *maps[] = { &pd.address_space_region_map(), &private_of<Session_stack>(pd),
-	                                 &private_of<Session_linker>(pd) };
-	for (Word i = 0; i < 3; i++) {
-		if (id == id_of(maps[i]->cap()))       found(Kind::REGION_MAP, i);
-		if (id == id_of(maps[i]->dataspace())) found(Kind::AREA_DATASPACE, i);
+	for (Word i = 0; Region_map_component *rm = map(pd, i); i++) {
+		if (id == id_of(rm->cap()))       found(Kind::REGION_MAP, i);
+		if (id == id_of(rm->dataspace())) found(Kind::AREA_DATASPACE, i);
 	}
 	Signal_broker &broker = private_of<Session_broker>(pd);
 	Signal_source_component &source = private_of<Broker_source>(broker);

@@ -90,9 +90,7 @@ bool Maker::_may_rebadge(Rpc_object_base &object)
 		return true;
 	bool own = _books.is_nested(id_of(object.cap()));
 	_books.with_pd([&] (Pd &pd) {
-		Rpc_object_base *maps[] = { &pd.address_space_region_map(), &private_of<Session_stack>(pd),
-		                            &private_of<Session_linker>(pd) };
-		for (Rpc_object_base *map : maps) own |= map == &object; });
+		for (Word n = 0; Rpc_object_base *map = Books::map(pd, n); n++) own |= map == &object; });
 	return own;
 }
 
@@ -129,10 +127,20 @@ Cap_result Maker::_rebadge(Rpc_object_base &object, Word badge)
 /**
  * What core does before it starts a thread, without the start
  *
- * A thread that was never started must not be bound: core binds it when it is started, and when it is deleted before,
- * the kernel keeps its task for ever.
+ * Not before the thread is about to run: when one that is bound is deleted before it ran, the kernel keeps its task for
+ * ever.
  */
-Result Maker::_start_handlers(Pd &pd, Platform_thread &pt)
+bool Maker::bind(Pd &pd, Word index)
+{
+	bool bound = false;
+	Books::for_each_thread(pd, [&] (Word at, Cpu_thread_component &t) {
+		if (at == index)
+			bound = _bind(pd, t.platform_thread()); });
+	return bound;
+}
+
+
+bool Maker::_bind(Pd &pd, Platform_thread &pt)
 {
 	using namespace Foc;
 	auto &pager = private_of<Thread_pager>(pt);
@@ -141,7 +149,7 @@ Result Maker::_start_handlers(Pd &pd, Platform_thread &pt)
 	l4_thread_control_pager(pager.remote);
 	l4_thread_control_exc_handler(pager.remote);
 	l4_thread_control_bind((l4_utcb_t *)pt.utcb(), Books::task(pd));
-	return l4_error(l4_thread_control_commit(pt.thread().local.data()->kcap())) ? Result::KERNEL : Result::OK;
+	return !l4_error(l4_thread_control_commit(pt.thread().local.data()->kcap()));
 }
 
 
@@ -179,11 +187,7 @@ Cap_result Maker::create_thread(Capability<Cpu_session> cpu_cap, Capability<Pd_s
 		bool const same = is.badges.thread == wanted.badges.thread && is.badges.irq == wanted.badges.irq
 		               && is.badges.gate == wanted.badges.gate && is.badges.cpu_thread == wanted.badges.cpu_thread;
 		result = is.result != Result::OK || is.badges.cpu_thread != id_of(cap) ? Result::BAD_SLOT
-		       : same ? Result::OK : Result::BADGE_TAKEN;
-		if (result == Result::OK)
-			Books::for_each_thread(pd, [&] (Word at, Cpu_thread_component &t) {
-				if (at == index && wanted.started)
-					result = _start_handlers(pd, t.platform_thread()); }); });
+		       : same ? Result::OK : Result::BADGE_TAKEN; });
 	if (result == Result::OK)
 		return Cap(cap);
 	cpu->kill_thread(cap);
@@ -346,10 +350,9 @@ Cap_result Maker::object(Pd &pd, S::Kind kind, Word a)
 		if (kind == Kind::THREAD_IRQ)       cap = private_of<Thread_irq>(pt).local;
 		if (kind == Kind::CPU_THREAD)       cap = t.Rpc_object_base::cap();
 	});
-	Region_map_component *maps[] = { &pd.address_space_region_map(), &private_of<Session_stack>(pd),
-	                                 &private_of<Session_linker>(pd) };
-	if (kind == Kind::REGION_MAP     && a < 3) cap = maps[a]->Rpc_object_base::cap();
-	if (kind == Kind::AREA_DATASPACE && a < 3) cap = maps[a]->dataspace();
+	Region_map_component * const map = Books::map(pd, a);
+	if (kind == Kind::REGION_MAP     && map) cap = map->Rpc_object_base::cap();
+	if (kind == Kind::AREA_DATASPACE && map) cap = map->dataspace();
 	if (kind == Kind::NATIVE_PD)               cap = pd.native_pd();
 	if (kind == Kind::PD)                      cap = pd.Rpc_object_base::cap();
 	if (!cap.valid())

@@ -37,6 +37,27 @@ bool Books::_note_nested(Word badge)
 }
 
 
+Region_map_component *Books::map(Pd &pd, Word number)
+{
+	switch (number) {
+	case S::ADDRESS_SPACE: return &pd.address_space_region_map();
+	case S::STACK_AREA:    return &private_of<Session_stack>(pd);
+	case S::LINKER_AREA:   return &private_of<Session_linker>(pd);
+	}
+	return nullptr;
+}
+
+
+Books::Word Books::fault_handler(Pd &pd, Word number)
+{
+	Region_map_component * const rm = map(pd, number);
+	if (!rm)
+		return 0;
+	Mutex::Guard guard(private_of<Map_mutex>(*rm));
+	return id_of(private_of<Map_handler>(*rm));
+}
+
+
 Books::S::Nested Books::nested(Capability<Session> rm, Word n)
 {
 	S::Nested result { .result = S::Result::NOT_FOUND };

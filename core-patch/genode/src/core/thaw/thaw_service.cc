@@ -14,7 +14,6 @@
 
 /* Genode includes */
 #include <root/component.h>
-#include <base/thread.h>
 
 /* base-foc includes */
 #include <foc/capability_space.h>
@@ -25,9 +24,9 @@
 
 #include <make.h>
 #include <late_gates.h>
+#include <helper_thread.h>
 
 namespace Thaw {
-	struct Helper_thread;
 	struct Parts;
 	class  Session_component;
 	class  Root;
@@ -61,37 +60,6 @@ static void set_priority(l4_cap_idx_t thread, unsigned prio)
 	if (l4_error(l4_scheduler_run_thread(L4_BASE_SCHEDULER_CAP, thread, &params)))
 		error("thaw: priority of a thread could not be set");
 }
-
-
-/**
- * Thread of core that runs Rust code
- */
-struct Thaw::Helper_thread : Thread
-{
-	using Entry = void (*)(thaw_wiring const *);
-
-	Entry       const  _entry;
-	thaw_wiring const &_wiring;
-	Blockade           _wired { };
-
-	Helper_thread(Runtime &runtime, char const *name, size_t stack, Entry entry, thaw_wiring const &wiring)
-	: Thread(runtime, name, Stack_size { stack }, { }), _entry(entry), _wiring(wiring) { }
-
-	void entry() override { _wired.block(); _entry(&_wiring); }
-
-	/* the wiring is complete */
-	void go() { _wired.wakeup(); }
-
-	l4_cap_idx_t kcap() const
-	{
-		return cap_of(*this);
-	}
-
-	static l4_cap_idx_t cap_of(Thread const &thread)
-	{
-		return thread.cap().data()->kcap();
-	}
-};
 
 
 /*
@@ -322,6 +290,11 @@ class Thaw::Session_component : public Rpc_object<Core_session>
 			                [&] (Books::Pd &pd) { return _parts.books.thread(pd, index); });
 		}
 
+		Word fault_handler(Word map) override
+		{
+			return _with_pd(Word(0), [&] (Books::Pd &pd) { return Books::fault_handler(pd, map); });
+		}
+
 		Cap_result dataspace(Word badge) override
 		{
 			return _with_pd(Cap_result { Result::NOT_OPEN }, [&] (Books::Pd &pd) -> Cap_result {
@@ -476,6 +449,12 @@ thaw_word thaw_core_slot(thaw_word slot, thaw_word *badge)
 thaw_word thaw_core_peek(thaw_word addr, thaw_word *value)
 {
 	return in_pd(thaw_word(0), [&] (Thaw::Books::Pd &pd) { return parts_ptr->books.peek(pd, addr, *value); });
+}
+
+
+thaw_word thaw_core_bind(thaw_word index)
+{
+	return in_pd(thaw_word(0), [&] (Thaw::Books::Pd &pd) { return parts_ptr->maker.bind(pd, index); });
 }
 
 

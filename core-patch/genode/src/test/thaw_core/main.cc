@@ -11,6 +11,7 @@
 #include <base/component.h>
 #include <base/attached_rom_dataspace.h>
 #include <base/child.h>
+#include <cpu_session/connection.h>
 #include <base/heap.h>
 #include <base/log.h>
 #include <timer_session/connection.h>
@@ -65,6 +66,14 @@ struct Policy : Child_policy
 	}
 };
 
+/* a child cannot be a base class outside of ld.lib.so, as 'Constructible' would have it */
+struct Target
+{
+	Child child;
+
+	Target(Env &env, Policy &policy) : child(env.rm(), env.ep().rpc_ep(), policy) { }
+};
+
 struct Test
 {
 	Env &_env;
@@ -72,7 +81,7 @@ struct Test
 	Timer::Connection      _timer  { _env };
 	Constructible<Thaw::Core_connection> _core { };
 	Policy                 _policy { _env };
-	Child                  _child  { _env.rm(), _env.ep().rpc_ep(), _policy };
+	Constructible<Target>  _target { };
 
 	unsigned const _stops = _config.node().attribute_value("stops", 20u);
 	unsigned _failed { 0 };
@@ -126,7 +135,7 @@ struct Test
 		using R = S::Result;
 		expect("open our own PD",               (S::Word)_core->open(_env.pd_session_cap()).result,           (S::Word)R::NOT_YOURS);
 		expect("open no PD",                    (S::Word)_core->open(Capability<Pd_session>()).result,        (S::Word)R::NOT_YOURS);
-		expect("introduce with a foreign PD",   (S::Word)_core->introduce(_child.pd_session_cap()),           (S::Word)R::NOT_YOURS);
+		expect("introduce with a foreign PD",   (S::Word)_core->introduce(_target->child.pd_session_cap()),           (S::Word)R::NOT_YOURS);
 		expect("look at a PD that is not open", (S::Word)_core->thread(0).result,                             (S::Word)R::NOT_OPEN);
 		expect("stop without a session",        verb(3, 1).label,                                            (S::Word)-3002);
 	}
@@ -148,24 +157,91 @@ struct Test
 		expect("names the slot",              m.words[0], SLOT);
 	}
 
+	S::Opened open() { return _core->open(_target->child.pd_session_cap()); }
+
+	/* one of its threads is ended while the target stands still */
+	void thread_ends_stopped(S::Word session, char const *name)
+	{
+		enum { STOP = 3, COMMIT = 7 };
+		S::Word victim = 0;
+		while (_core->thread(victim).name != name) victim++;
+		expect("stop before a thread ends", verb(STOP, session).label, 0);
+		_core->object(S::Kind::CPU_THREAD, victim).with_result(
+			[&] (Native_capability cap) {
+				_target->child.with_cpu([&] (Cpu_session &cpu) {
+				                 	cpu.kill_thread(reinterpret_cap_cast<Cpu_thread>(cap)); }, [&] { }); },
+			[&] (S::Result) { expect("thread that ends", 0, 1); });
+		expect("thread has ended", _core->thread(victim).result == S::Result::OK, false);
+		expect("the others go on", verb(COMMIT, session).label, 0);
+		log(name, " has ended during a stop");
+		_timer.msleep(3000);
+		expect("stop of the others",   verb(STOP, session).label, 0);
+		expect("resume of the others", verb(COMMIT, session).label, 0);
+	}
+
+	/* the target is destroyed while it stands still */
+	void target_ends_stopped(S::Word session)
+	{
+		enum { STOP = 3, COMMIT = 7 };
+		expect("stop before the target ends", verb(STOP, session).label, 0);
+		_target.destruct();
+		expect("look at the target",  (S::Word)_core->slot(0).result, (S::Word)S::Result::NOT_OPEN);
+		expect("to go on is refused",       verb(COMMIT, session).label != 0, true);
+		expect("a stop is refused",         verb(STOP, session).label != 0, true);
+		_target.construct(_env, _policy);
+		log("the target was destroyed during a stop, and made again");
+		_timer.msleep(3000);
+		S::Opened const opened = open();
+		expect("open the new one",   (S::Word)opened.result, (S::Word)S::Result::OK);
+		expect("stop the new one",   verb(STOP, opened.session).label, 0);
+		expect("resume the new one", verb(COMMIT, opened.session).label, 0);
+	}
+
+	/* a restore that is given up has threads that never ran; the kernel must not keep the tasks of those */
+	void half_made()
+	{
+		enum { ROUNDS = 400, BADGE = 0x7000000, NEXT = 4 };
+		unsigned made = 0;
+		for (; made < ROUNDS; made++) {
+			Pd_connection  pd  { _env, "half_made" };
+			Cpu_connection cpu { _env, "half_made" };
+			(void)pd.ref_account(_env.pd_session_cap());
+			(void)_env.pd().transfer_quota(pd.cap(), Ram_quota { 512*1024 });
+			(void)_env.pd().transfer_quota(pd.cap(), Cap_quota { 20 });
+			cpu.upgrade_ram(64*1024);
+			cpu.upgrade_caps(20);
+			if (_core->open(pd.cap()).result != S::Result::OK)
+				break;
+			S::Thread const thread { .started = 1,
+			                         .badges  = { BADGE, BADGE + NEXT, BADGE + 2*NEXT, BADGE + 3*NEXT, 0 },
+			                         .name    = "half" };
+			S::Result result = S::Result::OK;
+			_core->create_thread(cpu.cap(), 0, thread).with_error([&] (S::Result r) { result = r; });
+			if (result != S::Result::OK) {
+				log("half-made PD ", made, ": result ", (unsigned)result);
+				break;
+			}
+		}
+		expect("half-made PDs that leave nothing", made, ROUNDS);
+	}
+
 	/* the session ends while the target stands still */
 	void leave_stopped(S::Word session)
 	{
 		enum { STOP = 3, COMMIT = 7 };
 		Thaw::Core_connection second { _env };
-		expect("a second session",       (S::Word)second.open(_child.pd_session_cap()).result, (S::Word)S::Result::BUSY);
+		expect("a second session",       (S::Word)second.open(_target->child.pd_session_cap()).result, (S::Word)S::Result::BUSY);
 		expect("stop before leaving",    verb(STOP, session).label, 0);
 		log("session ends with the target stopped");
 		_core.destruct();
 		_timer.msleep(3000);
 		_core.construct(_env);
 		expect("introduce again",        (S::Word)_core->introduce(_env.pd_session_cap()), (S::Word)S::Result::OK);
-		S::Opened const opened = _core->open(_child.pd_session_cap());
+		S::Opened const opened = open();
 		expect("open again",             (S::Word)opened.result, (S::Word)S::Result::OK);
 		expect("the old session's number", verb(STOP, session).label, (S::Word)-3002);
 		expect("stop again",             verb(STOP, opened.session).label, 0);
 		expect("resume again",           verb(COMMIT, opened.session).label, 0);
-		foreign_capability(opened.session);
 	}
 
 	void work()
@@ -176,7 +252,7 @@ struct Test
 		_core.construct(_env);
 		refusals();
 		expect("introduce", (S::Word)_core->introduce(_env.pd_session_cap()), (S::Word)S::Result::OK);
-		S::Opened const opened = _core->open(_child.pd_session_cap());
+		S::Opened const opened = open();
 		log("open: ", (unsigned)opened.result, " session ", opened.session, " error ", (int)opened.error);
 		if (opened.result != S::Result::OK) { log("FAIL: open"); log("thaw_core test done"); return; }
 		show();
@@ -205,11 +281,23 @@ struct Test
 		_failed += failed_stops;
 		leave_stopped(opened.session);
 		_timer.msleep(3000);
+		half_made();
+		target_ends_stopped(open().session);
+		_timer.msleep(3000);
+		S::Word const session = open().session;
+		thread_ends_stopped(session, "vfp");
+		thread_ends_stopped(session, "caller_b");
+		foreign_capability(session);
+		_timer.msleep(3000);
 		log(_failed ? "FAIL: " : "passed: ", _failed, " failures");
 		log("thaw_core test done");
 	}
 
-	Test(Env &env) : _env(env) { _stopper.start(); }
+	Test(Env &env) : _env(env)
+	{
+		_target.construct(_env, _policy);
+		_stopper.start();
+	}
 };
 
 void Component::construct(Env &env) { static Test test(env); }
