@@ -161,9 +161,17 @@ pub fn role(role: Role, names: &Names) -> String {
             "{addr:#x}, {size_bytes:#x} bytes in the map of object {map}: dataspace {dataspace} at {offset:#x}, {}",
             if access.write { "writeable" } else { "read-only" }
         ),
-        Role::ParentHandler(which) => {
-            let what = ["resources", "a yield request", "sessions", "the heartbeat"];
-            format!("handler that the parent tells of {}", what.get(which as usize).copied().unwrap_or("?"))
+        Role::Handler(which) => {
+            let what = [
+                "the parent tells of resources",
+                "the parent tells of a yield request",
+                "the parent tells of sessions",
+                "the parent tells of the heartbeat",
+                "core tells of faults in the address space",
+                "core tells of faults in the stack area",
+                "core tells of faults in the linker area",
+            ];
+            format!("handler that {}", what.get(which as usize).copied().unwrap_or("nobody knows"))
         }
         Role::Context { imprint, pending } => {
             format!("signal context {imprint:#x}, {pending} signals pending")

@@ -10,7 +10,7 @@ use crate::{Digest, HEADER_BLOCK, KernelName, MAX_TABLE, Name, PAGE_SIZE, Refusa
 /// Major version written and read.
 pub const MAJOR: u16 = 1;
 /// The newest minor version read. Written is the oldest that has all kinds of records of the image.
-pub const MINOR: u16 = 3;
+pub const MINOR: u16 = 4;
 /// First bytes of every image, in every version.
 pub const MAGIC: [u8; 8] = *b"THAWIMG\x1a";
 /// Bytes of the header proper; the rest of the header block is zero.

@@ -5,16 +5,17 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use clap::Args;
+use thaw_image::{HEADER_BLOCK, Header, KernelName};
 
 use crate::build::run;
-use crate::failure::{Failure, Kind, Result};
+use crate::failure::{Failure, Kind, Result, read, write};
 use crate::paths;
 
 /// Our repositories, in the order in which they stand before Genode's.
 const REPOSITORIES: [&str; 2] = ["component/genode", "core-patch/genode"];
 
 /// Run scripts in order; controls, which stop nothing, come before what they control.
-const SCENARIOS: [&str; 22] = [
+const SCENARIOS: [&str; 23] = [
     "thaw_core",
     "thaw_plain",
     "thaw_sheep",
@@ -22,6 +23,7 @@ const SCENARIOS: [&str; 22] = [
     "thaw_again",
     "thaw_other_board",
     "thaw_other_config",
+    "thaw_other_version",
     "thaw_flock_plain",
     "thaw_flock",
     "thaw_flock_on",
@@ -41,8 +43,17 @@ const SCENARIOS: [&str; 22] = [
 /// Prints an image.
 const SAVES: &str = "thaw_save";
 /// Boot with it.
-const RESTORE: [&str; 6] =
-    ["thaw_again", "thaw_other_board", "thaw_other_config", "thaw_other_lib", "thaw_small", "thaw_taken"];
+const RESTORE: [&str; 7] = [
+    "thaw_again",
+    "thaw_other_board",
+    "thaw_other_config",
+    OTHER_VERSION,
+    "thaw_other_lib",
+    "thaw_small",
+    "thaw_taken",
+];
+/// Of these, the one whose image says that another Genode made it.
+const OTHER_VERSION: &str = "thaw_other_version";
 
 #[derive(Args)]
 pub struct GenodeArgs {
@@ -111,7 +122,9 @@ fn scenario(args: &GenodeArgs, name: &str, log: &Path, image: &Path) -> Result<b
     make.args(["KERNEL=foc", &format!("BOARD={}", args.board)]).stdout(file).stderr(errors);
     // What cargo tells its children is not meant for Genode's build system.
     make.env_remove("MAKEFLAGS").env_remove("THAW_IMAGE").stdin(std::process::Stdio::null());
-    if RESTORE.contains(&name) {
+    if name == OTHER_VERSION {
+        make.env("THAW_IMAGE", of_another_version(image)?);
+    } else if RESTORE.contains(&name) {
         make.env("THAW_IMAGE", image);
     }
     let status = make.status().map_err(|e| Failure::new(Kind::Tool, format!("make: {e}")))?;
@@ -119,6 +132,20 @@ fn scenario(args: &GenodeArgs, name: &str, log: &Path, image: &Path) -> Result<b
         return Ok(take_image(log, image).is_ok());
     }
     Ok(status.success())
+}
+
+/// Writes the same image, as another Genode would have made it, beside it.
+fn of_another_version(image: &Path) -> Result<PathBuf> {
+    let mut bytes = read(image)?;
+    let start = bytes.get_mut(..HEADER_BLOCK).ok_or(Failure::new(Kind::File, "the image is too short"))?;
+    let mut header = Header::parse(start)
+        .map_err(|refusal| Failure::new(Kind::File, format!("{}: {refusal}", image.display())))?;
+    let name = format!("{} of another time", header.identity.kernel);
+    header.identity.kernel = KernelName::new(&name).map_err(|_| Failure::new(Kind::Check, name))?;
+    start.copy_from_slice(&header.to_block());
+    let path = image.with_extension("other.thaw");
+    write(&path, bytes)?;
+    Ok(path)
 }
 
 /// Puts the printed image together and checks it.

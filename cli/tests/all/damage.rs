@@ -151,7 +151,7 @@ fn other_versions_and_places_with_right_hashes() {
     refused("another file", &vec![0x7f; 8192], 10);
     refused("magic", &sealed(&image, 0, b"THAWIMG2"), 10);
     refused("newer major", &sealed(&image, 8, &[2, 0]), 11);
-    refused("newer minor", &sealed(&image, 10, &[4, 0]), 11);
+    refused("newer minor", &sealed(&image, 10, &[5, 0]), 11);
     refused("architecture", &sealed(&image, 16, &[2, 0]), 12);
     refused("unknown ABI", &sealed(&image, 18, &[3, 0]), 13);
     refused_with("other ABI", &image, &["--abi", "m"], 13);

@@ -112,9 +112,9 @@ pub enum Role {
         /// How it may be accessed.
         access: Access,
     },
-    /// Signal context that the target gave to its parent: 0 for resources, 1 for a yield request, 2 for sessions, 3 for
-    /// the heartbeat.
-    ParentHandler(u32),
+    /// Signal context that the target gave to its parent, 0 for resources, 1 for a yield request, 2 for sessions, 3 for
+    /// the heartbeat; or that core tells of faults, 4 in its address space, 5 in the stack area, 6 in the linker area.
+    Handler(u32),
 }
 
 #[derive(FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]
@@ -164,7 +164,7 @@ impl Role {
                 [map, dataspace],
                 [addr as u64, size_bytes as u64, (access.bits() as u64) << 32 | offset as u64],
             ),
-            Self::ParentHandler(which) => (22, [which, 0], NONE),
+            Self::Handler(which) => (22, [which, 0], NONE),
         }
     }
 
@@ -201,7 +201,7 @@ impl Role {
                 offset: e as u32,
                 access: Access::from_bits((e >> 32) as u32)?,
             },
-            22 if a <= 3 => Self::ParentHandler(a),
+            22 if a <= 6 => Self::Handler(a),
             _ => return None,
         })
     }

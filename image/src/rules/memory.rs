@@ -135,7 +135,7 @@ impl Rules {
                     return at.field(Kind::Object, "access", 0u32);
                 }
             }
-            Role::ParentHandler(_) => {}
+            Role::Handler(which) => self.summary.faults |= which > 3,
             _ => return Ok(()),
         }
         self.summary.nested = true;

@@ -24,6 +24,8 @@ pub struct Summary {
     held: bool,
     /// There is a region map of an RM session, or a handler that a Genode component gave to its parent.
     nested: bool,
+    /// There is a handler of faults in a region map of the target itself.
+    faults: bool,
     /// Pages of all RAM dataspaces.
     pub pages: u32,
     /// Of these, pages that are stored.
@@ -41,6 +43,7 @@ impl Summary {
     /// Returns the oldest minor version of the format that has these records.
     pub const fn minor(&self) -> u16 {
         match self.count(Kind::Object) {
+            _ if self.faults => 4,
             _ if self.nested => 3,
             _ if self.held => 2,
             0 => 0,

@@ -37,7 +37,7 @@ fn record_at(kind: Kind) -> usize {
 fn headers_of_other_versions_and_places() {
     assert!(matches!(edited(0, b"NOTHING!"), Refusal::NotAnImage { found } if &found == b"NOTHING!"));
     assert_eq!(edited(8, &[2, 0]), Refusal::Major { found: 2 });
-    assert_eq!(edited(10, &[4, 0]), Refusal::Minor { found: 4 });
+    assert_eq!(edited(10, &[5, 0]), Refusal::Minor { found: 5 });
     assert_eq!(edited(10, &[1, 0]), Refusal::HeaderField { field: "minor", value: 1 });
     assert_eq!(edited(12, &[0, 4]), Refusal::HeaderField { field: "header_length", value: 0x400 });
     assert_eq!(edited(16, &[2, 0]), Refusal::Architecture { found: 2 });

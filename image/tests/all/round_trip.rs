@@ -31,7 +31,10 @@ fn the_minor_version_is_the_oldest_that_suffices() {
     };
     let copy = with(|m| m.slots[4].rights = Rights::from_bits(Rights::R | Rights::COPY).expect("known"));
     let moved = with(|m| m.slots[4].rights = Rights::default());
-    for (model, minor) in [(sheep(), 0), (genode(), 1), (held(), 2), (copy, 2), (moved, 2), (nested(), 3)] {
+    let mut faults = nested();
+    faults.objects.push(Object { badge: 0x108, role: Role::Handler(4) });
+    let rest = [(copy, 2), (moved, 2), (nested(), 3), (faults, 4)];
+    for (model, minor) in [(sheep(), 0), (genode(), 1), (held(), 2)].into_iter().chain(rest) {
         let image = model.image();
         let verified = verify(&mut &image[..], &Expect::ANY, &mut [0; 4096]).expect("whole");
         assert_eq!(verified.header().minor, minor);

@@ -209,7 +209,7 @@ impl Reader<'_> {
                 };
                 push(&mut records.nested, region, "regions in region maps")?;
             }
-            Role::ParentHandler(which) => records.handlers[which as usize] = badge,
+            Role::Handler(which) => records.handlers[which as usize] = badge,
             Role::Thread(n) => self.thread_badge(n, 0, badge),
             Role::ThreadIrq(n) => self.thread_badge(n, 1, badge),
             Role::ThreadGate(n) => self.thread_badge(n, 2, badge),
@@ -269,6 +269,6 @@ fn of_role(role: Role, records: &Records) -> (u32, u32, u32) {
         | Role::ThreadPager(_)
         | Role::NativeSemaphore { .. }
         | Role::NestedRegion { .. }
-        | Role::ParentHandler(_) => (kind::UNKNOWN, 0, 0),
+        | Role::Handler(_) => (kind::UNKNOWN, 0, 0),
     }
 }

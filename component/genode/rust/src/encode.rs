@@ -72,7 +72,7 @@ impl Named {
             self.add(pager, Role::ThreadPager(index))?;
         }
         for (which, badge) in (0..).zip(records.handlers).filter(|(_, badge)| *badge != 0) {
-            self.add(badge, Role::ParentHandler(which))?;
+            self.add(badge, Role::Handler(which))?;
         }
         self.add_maps(records)?;
         records.slots.iter().try_for_each(|slot| self.add_slot(slot))

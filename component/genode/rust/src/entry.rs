@@ -16,8 +16,8 @@ use crate::lines::print_image;
 use crate::restore::restore;
 use crate::store::{File, Files, Stored, find, load, save};
 use crate::world::{
-    Asked, Attachment, Buffer, CoreResult, Handle, Message, Nested, Region, SessionInfo, Slot, Span,
-    ThreadInfo, TimerInfo, Wish, World,
+    Asked, Attachment, Buffer, CoreResult, Handle, Handlers, Message, Nested, Region, SessionInfo, Slot,
+    Span, ThreadInfo, TimerInfo, Wish, World,
 };
 
 /// Bytes of a line at most; a LOG session takes 232 at once.
@@ -31,7 +31,7 @@ unsafe extern "C" {
     safe fn thaw_region(n: u32, region: &mut Region);
     safe fn thaw_nested(client_id: u32, n: u32, nested: &mut Nested);
     safe fn thaw_nested_region(map: u32, n: u32, region: &mut Region);
-    safe fn thaw_parent_handlers(badges: &mut [u32; 4]);
+    safe fn thaw_handlers(badges: &mut [u32; 7]);
     safe fn thaw_slot(n: u32, slot: &mut Slot);
     safe fn thaw_thread(index: u32, thread: &mut ThreadInfo);
     safe fn thaw_session(n: u32, session: &mut SessionInfo);
@@ -64,7 +64,7 @@ unsafe extern "C" {
     safe fn thaw_make_map(client_id: u32, map: &Nested, handle: &mut u32, ds_handle: &mut u32) -> u32;
     safe fn thaw_attach_nested(map: u32, dataspace: u32, attachment: &Attachment) -> u32;
     safe fn thaw_fault_handler(map: u32, sigh: u32) -> u32;
-    safe fn thaw_set_parent_handler(which: u32, sigh: u32) -> u32;
+    safe fn thaw_set_handler(which: u32, sigh: u32) -> u32;
     safe fn thaw_make_thread(index: u32, thread: &ThreadInfo) -> u32;
     safe fn thaw_gate(thread: u32, badge: u32, handle: &mut u32) -> u32;
     safe fn thaw_context(imprint: u32, badge: u32, pending: u32, handle: &mut u32) -> u32;
@@ -127,8 +127,8 @@ impl World for Cxx {
         filled(|region| thaw_nested_region(map, n, region))
     }
 
-    fn parent_handlers(&self) -> [u32; 4] {
-        filled(|badges| thaw_parent_handlers(badges))
+    fn handlers(&self) -> Handlers {
+        filled(|badges| thaw_handlers(badges))
     }
 
     fn slot(&self, n: u32) -> Slot {
@@ -273,8 +273,8 @@ impl World for Cxx {
         asked(thaw_fault_handler(map.0, sigh.0))
     }
 
-    fn set_parent_handler(&self, which: u32, sigh: Handle) -> Asked<()> {
-        asked(thaw_set_parent_handler(which, sigh.0))
+    fn set_handler(&self, which: u32, sigh: Handle) -> Asked<()> {
+        asked(thaw_set_handler(which, sigh.0))
     }
 
     fn make_thread(&self, index: u32, thread: &ThreadInfo) -> Asked<()> {

@@ -26,6 +26,6 @@ pub use records::Records;
 pub use restore::{Restored, restore};
 pub use store::{File, Files, Stored, find, load, save};
 pub use world::{
-    Attachment, Buffer, CoreResult, Handle, Message, Nested, Region, SessionInfo, Slot, Span, ThreadInfo,
-    TimerInfo, Wish, World, kind, memory, policy,
+    Attachment, Buffer, CoreResult, Handle, Handlers, Message, Nested, Region, SessionInfo, Slot, Span,
+    ThreadInfo, TimerInfo, Wish, World, kind, memory, policy,
 };

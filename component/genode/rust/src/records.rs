@@ -5,7 +5,7 @@ use thaw_component::service::ThreadState;
 use thaw_image::{Digest, Hasher, MAX_DATASPACES, MAX_REGIONS, MAX_THREADS, Name, PAGE_SIZE};
 
 use crate::error::{Error, Result};
-use crate::world::{Nested, Region, SessionInfo, Slot, ThreadInfo};
+use crate::world::{Handlers, Nested, Region, SessionInfo, Slot, ThreadInfo};
 
 /// Filled slots at most.
 pub const SLOTS_MAX: usize = 1024;
@@ -77,8 +77,8 @@ pub struct Records {
     pub(crate) maps: Vec<Map, MAPS_MAX>,
     /// What is attached in [`maps`](Self::maps).
     pub(crate) nested: Vec<Region, { MAX_REGIONS as usize }>,
-    /// What [`parent_handlers`](crate::World::parent_handlers) tells.
-    pub(crate) handlers: [u32; 4],
+    /// What [`handlers`](crate::World::handlers) tells.
+    pub(crate) handlers: Handlers,
     pub(crate) threads: Vec<Thread, { MAX_THREADS as usize }>,
     pub(crate) irqs: Vec<(u32, u32), { MAX_THREADS as usize + 1 }>,
     pub(crate) slots: Vec<Slot, SLOTS_MAX>,
@@ -99,7 +99,7 @@ impl Records {
             regions: Vec::new(),
             maps: Vec::new(),
             nested: Vec::new(),
-            handlers: [0; 4],
+            handlers: [0; 7],
             threads: Vec::new(),
             irqs: Vec::new(),
             slots: Vec::new(),
@@ -115,7 +115,7 @@ impl Records {
         self.regions.clear();
         self.maps.clear();
         self.nested.clear();
-        self.handlers = [0; 4];
+        self.handlers = [0; 7];
         self.threads.clear();
         self.irqs.clear();
         self.slots.clear();

@@ -337,8 +337,8 @@ fn make_objects<W: World>(world: &W, records: &Records, memory: &Memory) -> Resu
     }
     for (which, badge) in (0..).zip(records.handlers) {
         if let Some(sigh) = context(badge) {
-            let set = world.set_parent_handler(which, sigh);
-            set.map_err(|e| Error::World("handler at the parent", which, e))?;
+            let set = world.set_handler(which, sigh);
+            set.map_err(|e| Error::World("signal handler number", which, e))?;
         }
     }
     Ok(())

@@ -14,7 +14,7 @@ pub fn scan<W: World>(world: &W, records: &mut Records) -> Result<()> {
     records.quota = world.target(&mut name);
     records.name = Name::from_padded(name).map_err(|_| Error::Unnamed("target"))?;
     records.parent = world.parent();
-    records.handlers = world.parent_handlers();
+    records.handlers = world.handlers();
     let announced = Name::from_padded(world.announced()).map_err(|_| Error::Unnamed("service"))?;
     if announced != Name::EMPTY {
         return Err(Error::Announces(announced));
@@ -188,7 +188,7 @@ pub fn recheck<W: World>(world: &W, records: &mut Records) -> Result<()> {
         return Err(Error::Changed("memory"));
     }
     recheck_maps(world, records)?;
-    if world.parent_handlers() != records.handlers {
+    if world.handlers() != records.handlers {
         return Err(Error::Changed("signal handlers"));
     }
     for (n, slot) in (0..).zip(&mut records.slots) {

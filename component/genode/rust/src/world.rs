@@ -190,8 +190,6 @@ pub struct ThreadInfo {
     pub started: u32,
     /// Of the kernel.
     pub priority: u32,
-    /// Scheduling weight.
-    pub weight: u32,
     /// Affinity.
     pub xpos: u32,
     /// Address of its UTCB.
@@ -334,6 +332,9 @@ pub struct Attachment {
 /// Result of a request.
 pub type Asked<T> = Result<T, CoreResult>;
 
+/// Badges of signal contexts: see [`World::handlers`].
+pub type Handlers = [u32; 7];
+
 /// The target's parent and the session at core.
 pub trait World {
     /// Opens the target at core: number of the engine's session.
@@ -347,9 +348,9 @@ pub trait World {
     fn nested(&self, client_id: u32, n: u32) -> Nested;
     /// Region number `n` of a region map that [`nested`](Self::nested) has told, by its badge.
     fn nested_region(&self, map: u32, n: u32) -> Region;
-    /// Badges of the signal contexts that the target gave to its parent: of resources, yield requests, sessions and the
-    /// heartbeat.
-    fn parent_handlers(&self) -> [u32; 4];
+    /// Badges of the signal contexts that the target gave to its parent, of resources, yield requests, sessions and the
+    /// heartbeat, and to core, of faults in its address space, stack area and linker area; 0: none.
+    fn handlers(&self) -> Handlers;
     /// Slot number `n`.
     fn slot(&self, n: u32) -> Slot;
     /// Thread at an index.
@@ -415,8 +416,8 @@ pub trait World {
     fn attach_nested(&self, map: Handle, dataspace: Handle, attachment: &Attachment) -> Asked<()>;
     /// Sets who is told of faults in such a map.
     fn fault_handler(&self, map: Handle, sigh: Handle) -> Asked<()>;
-    /// Sets a signal context of [`parent_handlers`](Self::parent_handlers).
-    fn set_parent_handler(&self, which: u32, sigh: Handle) -> Asked<()>;
+    /// Sets a signal context of [`handlers`](Self::handlers).
+    fn set_handler(&self, which: u32, sigh: Handle) -> Asked<()>;
     /// Makes a thread that has not run.
     fn make_thread(&self, index: u32, thread: &ThreadInfo) -> Asked<()>;
     /// Makes an RPC object served by a thread of the target.
@@ -435,6 +436,6 @@ pub trait World {
 const _: () = {
     assert!(size_of::<Message>() == 54 * 4 && size_of::<Region>() == 10 * 4 && size_of::<Slot>() == 6 * 4);
     assert!(size_of::<Nested>() == 6 * 4);
-    assert!(size_of::<ThreadInfo>() == 19 * 4 && size_of::<TimerInfo>() == 32);
+    assert!(size_of::<ThreadInfo>() == 18 * 4 && size_of::<TimerInfo>() == 32);
     assert!(size_of::<SessionInfo>() == 144 && size_of::<Attachment>() == 24 && size_of::<Wish>() == 12);
 };

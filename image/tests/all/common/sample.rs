@@ -226,7 +226,7 @@ pub fn nested() -> Model {
     model.objects.extend([
         Object { badge: 0x200, role: Role::NestedMap { external: 1, dataspace: at, handler: 0x108 } },
         Object { badge: 0, role: part },
-        Object { badge: 0x108, role: Role::ParentHandler(0) },
+        Object { badge: 0x108, role: Role::Handler(0) },
     ]);
     model
 }

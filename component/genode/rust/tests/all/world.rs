@@ -4,8 +4,8 @@ use std::cell::{Cell, RefCell};
 use std::fmt;
 
 use thaw_genode::{
-    Attachment, Buffer, CoreResult, Handle, Message, Nested, Region, SessionInfo, Slot, Span, ThreadInfo,
-    TimerInfo, Wish, World, kind, memory, policy,
+    Attachment, Buffer, CoreResult, Handle, Handlers, Message, Nested, Region, SessionInfo, Slot, Span,
+    ThreadInfo, TimerInfo, Wish, World, kind, memory, policy,
 };
 use thaw_protocol::{ErrorKind, part, verb};
 
@@ -43,7 +43,7 @@ pub enum Step {
     Map(u32, Nested),
     AttachNested(Attachment),
     FaultHandler,
-    ParentHandler(u32),
+    Handler(u32),
     Destroy,
 }
 
@@ -277,8 +277,8 @@ impl World for Fake {
         if (map, n) == (MAP.badge, 0) { NESTED } else { past }
     }
 
-    fn parent_handlers(&self) -> [u32; 4] {
-        [SIGH, 0, 0, 0]
+    fn handlers(&self) -> Handlers {
+        [SIGH, 0, 0, 0, SIGH, 0, 0]
     }
 
     fn slot(&self, n: u32) -> Slot {
@@ -445,8 +445,8 @@ impl World for Fake {
         self.step(Step::FaultHandler).map(|_| ())
     }
 
-    fn set_parent_handler(&self, which: u32, _: Handle) -> Asked<()> {
-        self.step(Step::ParentHandler(which)).map(|_| ())
+    fn set_handler(&self, which: u32, _: Handle) -> Asked<()> {
+        self.step(Step::Handler(which)).map(|_| ())
     }
 
     fn make_thread(&self, index: u32, thread: &ThreadInfo) -> Asked<()> {

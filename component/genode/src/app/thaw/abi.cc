@@ -30,7 +30,7 @@ extern "C" {
 	void thaw_region(Word n, Rust::Region *r)      { w().region(n, *r); }
 	void thaw_nested(Word id, Word n, Rust::Nested *m) { w().nested(id, n, *m); }
 	void thaw_nested_region(Word map, Word n, Rust::Region *r) { w().nested_region(map, n, *r); }
-	void thaw_parent_handlers(Word badges[4])     { w().parent_handlers(badges); }
+	void thaw_handlers(Word badges[7])            { w().handlers(badges); }
 	void thaw_slot(Word n, Slot *s)               { w().slot(n, *s); }
 	void thaw_thread(Word i, Rust::Thread *t)      { w().thread(i, *t); }
 	void thaw_session(Word n, Rust::Session *s)    { w().session(n, *s); }
@@ -68,7 +68,7 @@ extern "C" {
 	Word thaw_make_map(Word id, Rust::Nested const *m, Word *h, Word *ds) { return w().make_map(id, *m, *h, *ds); }
 	Word thaw_attach_nested(Word map, Word h, Attachment const *a) { return w().attach_nested(map, h, *a); }
 	Word thaw_fault_handler(Word map, Word sigh)  { return w().fault_handler(map, sigh); }
-	Word thaw_set_parent_handler(Word n, Word sigh) { return w().set_parent_handler(n, sigh); }
+	Word thaw_set_handler(Word n, Word sigh) { return w().set_handler(n, sigh); }
 	Word thaw_make_thread(Word i, Rust::Thread const *t) { return w().make_thread(i, *t); }
 	Word thaw_gate(Word thread, Word badge, Word *h) { return w().gate(thread, badge, *h); }
 	Word thaw_context(Word imprint, Word badge, Word pending, Word *h) {

@@ -29,7 +29,7 @@ namespace Thaw::Rust {
 
 	struct Thread
 	{
-		Word result, started, priority, weight, xpos, utcb;
+		Word result, started, priority, xpos, utcb;
 		Word badges[5];
 		char name[32];
 	};
@@ -84,7 +84,7 @@ namespace Thaw::Rust {
 
 	static_assert(sizeof(Message) == 54*4 && sizeof(Region) == 10*4 && sizeof(Slot) == 6*4);
 	static_assert(sizeof(Nested) == 6*4);
-	static_assert(sizeof(Thread) == 19*4 && sizeof(Timer) == 32 && sizeof(Session) == 144);
+	static_assert(sizeof(Thread) == 18*4 && sizeof(Timer) == 32 && sizeof(Session) == 144);
 	static_assert(sizeof(Job) == 64 && sizeof(Outcome) == 168);
 }
 
@@ -105,7 +105,7 @@ extern "C" {
 	void thaw_region(Thaw::Rust::Word n, Thaw::Rust::Region *);
 	void thaw_nested(Thaw::Rust::Word client_id, Thaw::Rust::Word n, Thaw::Rust::Nested *);
 	void thaw_nested_region(Thaw::Rust::Word map, Thaw::Rust::Word n, Thaw::Rust::Region *);
-	void thaw_parent_handlers(Thaw::Rust::Word badges[4]);
+	void thaw_handlers(Thaw::Rust::Word badges[7]);
 	void thaw_slot(Thaw::Rust::Word n, Thaw::Rust::Slot *);
 	void thaw_thread(Thaw::Rust::Word index, Thaw::Rust::Thread *);
 	void thaw_session(Thaw::Rust::Word n, Thaw::Rust::Session *);
@@ -138,7 +138,7 @@ extern "C" {
 	Thaw::Rust::Word thaw_make_map(Thaw::Rust::Word client_id, Thaw::Rust::Nested const *, Thaw::Rust::Word *handle, Thaw::Rust::Word *ds_handle);
 	Thaw::Rust::Word thaw_attach_nested(Thaw::Rust::Word map, Thaw::Rust::Word handle, Thaw::Rust::Attachment const *);
 	Thaw::Rust::Word thaw_fault_handler(Thaw::Rust::Word map, Thaw::Rust::Word sigh);
-	Thaw::Rust::Word thaw_set_parent_handler(Thaw::Rust::Word which, Thaw::Rust::Word sigh);
+	Thaw::Rust::Word thaw_set_handler(Thaw::Rust::Word which, Thaw::Rust::Word sigh);
 	Thaw::Rust::Word thaw_make_thread(Thaw::Rust::Word index, Thaw::Rust::Thread const *);
 	Thaw::Rust::Word thaw_gate(Thaw::Rust::Word thread, Thaw::Rust::Word badge, Thaw::Rust::Word *handle);
 	Thaw::Rust::Word thaw_context(Thaw::Rust::Word imprint, Thaw::Rust::Word badge, Thaw::Rust::Word pending, Thaw::Rust::Word *handle);

@@ -102,7 +102,7 @@ void World::thread(Word index, Rust::Thread &out)
 	Core_session::Thread const t = _core->thread(index);
 
 	out = Rust::Thread {
-		.result = Word(t.result), .started = t.started, .priority = t.priority, .weight = t.weight,
+		.result = Word(t.result), .started = t.started, .priority = t.priority,
 		.xpos = t.xpos, .utcb = t.utcb,
 		.badges = { t.badges.thread, t.badges.irq, t.badges.gate, t.badges.cpu_thread, t.badges.pager },
 		.name = { } };
@@ -428,7 +428,6 @@ World::Word World::make_thread(Word index, Rust::Thread const &t)
 	Core_session::Thread thread { };
 	thread.started  = t.started;
 	thread.priority = t.priority;
-	thread.weight   = t.weight;
 	thread.xpos     = t.xpos;
 	thread.utcb     = t.utcb;
 	thread.badges   = { t.badges[0], t.badges[1], t.badges[2], t.badges[3], t.badges[4] };
@@ -508,21 +507,31 @@ World::Word World::fault_handler(Word map, Word sigh)
  ** What a parent knows **
  ************************/
 
-void World::parent_handlers(Word badges[4])
+void World::handlers(Word badges[HANDLERS])
 {
 	Target * const target = _managed().target();
-	for (unsigned i = 0; i < 4; i++)
-		badges[i] = target ? target->handler_badge(i) : 0;
+	for (unsigned i = 0; i < HANDLERS; i++)
+		badges[i] = !target ? 0 : i < OF_PARENT ? target->handler_badge(i) : _core->fault_handler(i - OF_PARENT);
 }
 
 
-World::Word World::set_parent_handler(Word which, Word sigh)
+World::Word World::set_handler(Word which, Word sigh)
 {
-	Target * const target = _managed().target();
-	if (!target || which >= 4) return Word(Result::NOT_FOUND);
+	using namespace Genode;
 
-	target->handler(which, Genode::reinterpret_cap_cast<Genode::Signal_context>(_handle(sigh)));
-	return 0;
+	Target * const target = _managed().target();
+	if (!target || which >= HANDLERS) return Word(Result::NOT_FOUND);
+
+	auto const context = reinterpret_cap_cast<Signal_context>(_handle(sigh));
+	if (which < OF_PARENT) {
+		target->handler(which, context);
+		return 0;
+	}
+	Word result = 0;
+	_core->object(Core_session::Kind::REGION_MAP, which - OF_PARENT).with_result(
+		[&] (Native_capability map) { Region_map_client(reinterpret_cap_cast<Region_map>(map)).fault_handler(context); },
+		[&] (Result refused) { result = Word(refused); });
+	return result;
 }
 
 

@@ -132,6 +132,9 @@ class Thaw::World : Genode::Noncopyable
 		void _describe_config(Rust::Session &);
 		void _describe(Target const &, Genode::Session_state const &, Rust::Session &) const;
 
+		/* signal contexts of the target: those that its parent has, then those of its region maps */
+		enum { OF_PARENT = 4, HANDLERS = 7 };
+
 	public:
 
 		World(World const &) = delete;
@@ -162,7 +165,7 @@ class Thaw::World : Genode::Noncopyable
 		void region(Word n, Rust::Region &);
 		void nested(Word client_id, Word n, Rust::Nested &);
 		void nested_region(Word map, Word n, Rust::Region &r) { r = _core->nested_region(map, n); }
-		void parent_handlers(Word badges[4]);
+		void handlers(Word badges[HANDLERS]);
 		void slot(Word n, Rust::Slot &);
 		void thread(Word index, Rust::Thread &);
 		void session(Word n, Rust::Session &);
@@ -189,7 +192,7 @@ class Thaw::World : Genode::Noncopyable
 		Word make_map(Word client_id, Rust::Nested const &, Word &handle, Word &ds_handle);
 		Word attach_nested(Word map, Word handle, Rust::Attachment const &);
 		Word fault_handler(Word map, Word sigh);
-		Word set_parent_handler(Word which, Word sigh);
+		Word set_handler(Word which, Word sigh);
 		Word make_thread(Word index, Rust::Thread const &);
 		Word gate(Word thread, Word badge, Word &handle) { return _keep(_core->gate(thread, badge), handle); }
 		Word context(Word imprint, Word badge, Word pending, Word &handle) {

@@ -56,9 +56,9 @@ struct Resolver : Entrypoint
 		                           .executable = false, .writeable = true });
 	}
 
-	Resolver(Env &env, Region_map_client &map)
+	Resolver(Env &env, Region_map_client &map, char const *name)
 	:
-		Entrypoint(env, 8*1024, "resolver", Affinity::Location()), _env(env), _map(map)
+		Entrypoint(env, 8*1024, name, Affinity::Location()), _env(env), _map(map)
 	{
 		_map.fault_handler(_handler);
 	}
@@ -78,7 +78,12 @@ struct Main
 	Region_map_client      _outer { _rm.create(OUTER_SIZE) };
 	Attached_ram_dataspace _ram   { _env.ram(), _env.rm(), 0x4000 };
 	Attached_ram_dataspace _fixed { _env.ram(), _env.rm(), 0x2000 };
-	Resolver               _resolver { _env, _inner };
+	Region_map_client      _own   { _env.pd().address_space() };
+	Resolver               _resolver     { _env, _inner, "resolver" };
+	Resolver               _own_resolver { _env, _own,   "own_resolver" };
+
+	/* nothing is there in the address space */
+	addr_t const _own_hole { _unused() };
 
 	char *_seen = nullptr;
 
@@ -86,6 +91,12 @@ struct Main
 	{
 		check(map.attach(ds, { .size = size, .offset = offset, .use_at = true, .at = at,
 		                       .executable = false, .writeable = write }).ok(), "nothing attached");
+	}
+
+	addr_t _unused()
+	{
+		Attached_ram_dataspace const for_a_moment { _env.ram(), _env.rm(), 0x1000 };
+		return addr_t(for_a_moment.local_addr<char>());
 	}
 
 	/* where an address of the inner map is seen */
@@ -112,6 +123,14 @@ struct Main
 		check(_resolver.count == before + 1, "a fault was resolved twice, or by nobody");
 		_inner.detach(HOLE_AT);
 
+		/* the same in the address space itself */
+		unsigned const own_before = _own_resolver.count;
+		uint32_t volatile &own = *(uint32_t volatile *)_own_hole;
+		own = 0x4000 + n;
+		check(own == 0x4000 + n, "a page of the address space is lost that came by a fault");
+		check(_own_resolver.count == own_before + 1, "a fault in the address space was resolved twice, or by nobody");
+		_own.detach(_own_hole);
+
 		_timer.msleep(100);
 	}
 
@@ -137,7 +156,7 @@ struct Main
 		for (unsigned n = 1; n <= ROUNDS; n++) {
 			_round(n);
 			if (n % 10 == 0)
-				log("round ", n, ", ", unsigned(_resolver.count), " faults");
+				log("round ", n, ", ", unsigned(_resolver.count + _own_resolver.count), " faults");
 		}
 
 		/* the session and its maps are whole */
