@@ -6,7 +6,7 @@ LIBS     = base syscall-foc
 THAW_DIR := $(abspath $(PRG_DIR)/../../../../..)
 INC_DIR  += $(PRG_DIR) $(THAW_DIR)/core-patch/genode/include
 
-CC_OPT_world += -DTHAW_GENODE_VERSION='"$(shell cat $(GENODE_DIR)/VERSION)"'
+CC_OPT_world += -DTHAW_GENODE_VERSION='"$(strip $(shell cat $(BASE_DIR)/../../VERSION))"'
 
 # cargo knows what is new
 .PHONY: thaw_rust_sources

@@ -192,6 +192,8 @@ World::Word World::parent()
 #define THAW_GENODE_VERSION "of unknown version"
 #endif
 
+static_assert(sizeof(THAW_GENODE_VERSION) > 1, "the build found no version: images of all Genodes would look alike");
+
 void World::system(char name[32]) { _copy(name, "Fiasco.OC, Genode " THAW_GENODE_VERSION); }
 
 
