@@ -1,5 +1,7 @@
 //! A checkpoint from the first look to the image.
 
+use core::cell::Cell;
+
 use thaw_component::service::{Readable, ServiceError, Session};
 use thaw_image::{Abi, Architecture, Digest, Extent, Flags, Identity, KernelName, Name, PAGE_SIZE};
 use thaw_protocol::{ErrorKind, step};
@@ -8,7 +10,7 @@ use crate::calls::Calls;
 use crate::encode::{MemorySink, Named, write_image};
 use crate::error::{Error, Result};
 use crate::records::Records;
-use crate::scan;
+use crate::scan::{self, RomHashes};
 use crate::world::{Buffer, CoreResult, Span, World};
 
 /// What is done with an image before its target may be lost: the image, and a buffer for the way.
@@ -26,6 +28,7 @@ const ATTEMPTS: u32 = 5;
 /// Tables of the checkpointer, kept in static memory.
 pub struct Tables {
     pub(crate) records: Records,
+    pub(crate) rom_hashes: RomHashes,
     pub(crate) named: Named,
     pub(crate) extents: [Extent; EXTENTS_MAX],
     pub(crate) buffer: [u8; BUFFER_BYTES],
@@ -37,6 +40,7 @@ impl Tables {
     pub const fn new() -> Self {
         Self {
             records: Records::new(),
+            rom_hashes: RomHashes::new(),
             named: Named::new(),
             extents: [Extent::EMPTY; EXTENTS_MAX],
             buffer: [0; BUFFER_BYTES],
@@ -109,6 +113,29 @@ impl<W: World> Drop for Frozen<'_, W> {
     }
 }
 
+/// Lets everybody else run now and then: we run before all of them, and hashing takes long.
+pub struct Breath<'w, W: World> {
+    world: &'w W,
+    last_us: Cell<u64>,
+}
+
+impl<'w, W: World> Breath<'w, W> {
+    /// Microseconds of work before a pause, which takes as long.
+    const WORK_US: u64 = 20_000;
+
+    pub(crate) fn new(world: &'w W) -> Self {
+        Self { world, last_us: Cell::new(world.now_us()) }
+    }
+
+    /// Pauses if there was enough work since the last time.
+    pub(crate) fn take(&self) {
+        if self.world.now_us() - self.last_us.get() >= Self::WORK_US {
+            self.world.pause();
+            self.last_us.set(self.world.now_us());
+        }
+    }
+}
+
 /// What a checkpoint is to be.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Order {
@@ -145,7 +172,7 @@ fn capture<W: World>(world: &W, tables: &mut Tables, order: &Order, keep: Keep<'
     let id = world.open().map_err(|e| Error::World("opening the target", 0, e))?;
     let records = &mut tables.records;
     scan::scan(world, records)?;
-    scan::hash_roms(world, records, &mut tables.buffer)?;
+    scan::hash_roms(world, records, &mut tables.rom_hashes, &mut tables.buffer)?;
     let bytes = records.ram_bytes();
     // As if no page were elided.
     let bound = bytes + TABLES_MAX;
@@ -267,7 +294,7 @@ fn write<W: World>(world: &W, tables: &mut Tables, order: &Order, whole: Span) -
     let header = PAGE_SIZE as u32;
     let rest = whole.part(header, whole.bytes - header).ok_or(changed)?;
     let mut sink = MemorySink { world, rest, full: false };
-    let Tables { records, named, extents, buffer } = tables;
+    let Tables { records, named, extents, buffer, .. } = tables;
     let finished = write_image(world, records, named, (copy, identity), &mut sink, (extents, buffer))?;
     let length = finished.header.total_length;
     let short = Error::World("memory for an image", length as u32, CoreResult(8));

@@ -10,6 +10,7 @@ use thaw_image::{
 };
 use thaw_l4::Vfp;
 
+use crate::checkpoint::Breath;
 use crate::error::{Error, Result};
 use crate::records::{Content, Dataspace, Map, Records, Thread, push};
 use crate::world::{Nested, Region, SessionInfo, Slot, Span, ThreadInfo, TimerInfo, World, kind};
@@ -20,6 +21,8 @@ pub struct InMemory<'w, W: World> {
     pub world: &'w W,
     /// The image.
     pub span: Span,
+    /// Whoever reads hashes, too.
+    pub breath: Breath<'w, W>,
 }
 
 impl<W: World> Source for InMemory<'_, W> {
@@ -36,6 +39,7 @@ impl<W: World> Source for InMemory<'_, W> {
             Some(part) => self.world.read(part, bytes),
             None => bytes.fill(0),
         }
+        self.breath.take();
         Ok(())
     }
 }

@@ -12,6 +12,7 @@ use thaw_image::{
 };
 use thaw_protocol::{Activity, activity_kind};
 
+use crate::checkpoint::Breath;
 use crate::error::{Error, Result};
 use crate::records::{Content, PAGE, Records, Thread, push};
 use crate::world::{Region, Slot, Span, World, kind};
@@ -197,6 +198,7 @@ pub fn write_image<W: World>(
 ) -> Result<Finished> {
     named.fill(records)?;
     let mut writer = Writer::new(&mut *sink, identity, extents);
+    let breath = Breath::new(world);
     for (index, dataspace, offset) in records.ram() {
         writer.begin_dataspace(index as u32, dataspace.page_bytes() / PAGE)?;
         let mut done = 0;
@@ -205,6 +207,7 @@ pub fn write_image<W: World>(
             let piece = &mut buffer[..part as usize];
             world.read(copy.part(offset + done, part).ok_or(Error::Changed("memory"))?, piece);
             writer.pages(piece)?;
+            breath.take();
             done += part;
         }
     }

@@ -6,12 +6,12 @@ use thaw_image::{Abi, Architecture, Encoding, Expect, Extent, Name};
 use thaw_protocol::activity_kind;
 
 use crate::calls::Calls;
-use crate::checkpoint::{Machine, Tables};
+use crate::checkpoint::{Breath, Machine, Tables};
 use crate::decode::{InMemory, read_image};
 use crate::encode::PARENT_SLOT;
 use crate::error::{Error, Result};
 use crate::records::{Content, MAPS_MAX, PAGE, Records, SESSIONS_MAX};
-use crate::scan;
+use crate::scan::{self, RomHashes};
 use crate::world::{
     Attachment, CLOSED_CONFIG, CoreResult, Handle, SessionInfo, Slot, Span, Wish, World, kind,
 };
@@ -75,7 +75,7 @@ pub fn restore<W: World>(world: &W, tables: &mut Tables, machine: &Machine, imag
         board: Some((0, machine.board)),
         ..Expect::ANY
     };
-    let mut source = InMemory { world, span: image };
+    let mut source = InMemory { world, span: image, breath: Breath::new(world) };
     let verified = thaw_image::verify(&mut source, &expect, &mut tables.buffer)?;
     let made_by = verified.header().identity.kernel;
     if made_by != machine.kernel {
@@ -91,7 +91,7 @@ pub fn restore<W: World>(world: &W, tables: &mut Tables, machine: &Machine, imag
     world.freeze(true);
     let building = Building(world);
     let id = make(world, &tables.records)?;
-    check_roms(world, &tables.records, &mut tables.buffer)?;
+    check_roms(world, &tables.records, &mut tables.rom_hashes, &mut tables.buffer)?;
     let memory = make_memory(world, &tables.records)?;
     fill(&source, (&tables.records, &memory.ram), &tables.extents[..extents])?;
     make_objects(world, &tables.records, &memory)?;
@@ -169,16 +169,22 @@ fn session_of(records: &Records, module: &Name) -> Option<u32> {
     records.sessions.iter().find(is).map(|s| s.client_id)
 }
 
-fn check_roms<W: World>(world: &W, records: &Records, buffer: &mut [u8]) -> Result<()> {
+/// The modules are those of the checkpoint; nobody runs yet who could close them.
+fn check_roms<W: World>(
+    world: &W,
+    records: &Records,
+    known: &mut RomHashes,
+    buffer: &mut [u8],
+) -> Result<()> {
     for dataspace in &records.dataspaces {
         let Content::Rom(name, hash) = dataspace.content else { continue };
         let client_id = session_of(records, &name).ok_or(Error::NoRom(name))?;
-        let session = (0..).map(|n| world.session(n)).take_while(|s| s.origin != 0);
-        let rom =
-            session.filter(|s| s.client_id == client_id).map(|s| s.rom).next().ok_or(Error::NoRom(name))?;
-        if scan::hash_rom(world, rom, dataspace.bytes, buffer) != Some(hash) {
+        let mut sessions = (0..).map(|n| world.session(n)).take_while(|s| s.origin != 0);
+        let session = sessions.find(|s| s.client_id == client_id).ok_or(Error::NoRom(name))?;
+        if scan::hash_rom(world, session.rom, dataspace.bytes, buffer) != Some(hash) {
             return Err(Error::Rom(name));
         }
+        known.keep(session.rom_id, dataspace.bytes, hash);
     }
     Ok(())
 }

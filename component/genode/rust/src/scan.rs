@@ -4,7 +4,7 @@ use thaw_component::service::ThreadState;
 use thaw_image::{Digest, Hasher, Name};
 
 use crate::error::{Error, Result};
-use crate::records::{Content, MAPS_MAX, Map, Records, Thread, push};
+use crate::records::{Content, MAPS_MAX, Map, Records, SESSIONS_MAX, Thread, push};
 use crate::world::{CoreResult, SessionInfo, Slot, ThreadInfo, World, kind, memory, policy};
 
 /// Fills the tables with what the target has; its threads' states and memory come later.
@@ -245,15 +245,54 @@ pub fn wait_until_quiet<W: World>(world: &W, records: &Records) -> Result<()> {
     }
 }
 
+/// Hashes of modules that an earlier checkpoint has read: hashing takes longer than all else before a stop.
+pub struct RomHashes(heapless::Vec<(u32, u32, Digest), SESSIONS_MAX>);
+
+impl RomHashes {
+    /// None.
+    pub const fn new() -> Self {
+        Self(heapless::Vec::new())
+    }
+
+    fn find(&self, id: u32, bytes: u32) -> Option<Digest> {
+        self.0.iter().find(|(i, b, _)| (*i, *b) == (id, bytes)).map(|(.., digest)| *digest)
+    }
+
+    /// The hash of the first `bytes` bytes of the module with that number.
+    pub fn keep(&mut self, id: u32, bytes: u32, digest: Digest) {
+        if id == 0 {
+            return;
+        }
+        if self.0.is_full() {
+            self.0.clear();
+        }
+        // There is place.
+        let _ = self.0.push((id, bytes, digest));
+    }
+}
+
 /// Hashes all modules of the target.
-pub fn hash_roms<W: World>(world: &W, records: &mut Records, buffer: &mut [u8]) -> Result<()> {
+pub fn hash_roms<W: World>(
+    world: &W,
+    records: &mut Records,
+    known: &mut RomHashes,
+    buffer: &mut [u8],
+) -> Result<()> {
     for n in 0..records.dataspaces.len() {
         let dataspace = records.dataspaces[n];
         let (Content::Rom(name, _), Some(session)) = (dataspace.content, records.session_of(dataspace.badge))
         else {
             continue;
         };
-        let hash = hash_rom(world, session.rom, dataspace.bytes, buffer).ok_or(Error::Rom(name))?;
+        let (id, bytes) = (session.rom_id, dataspace.bytes);
+        let hash = match known.find(id, bytes) {
+            Some(hash) => hash,
+            None => {
+                let hash = hash_rom(world, session.rom, bytes, buffer).ok_or(Error::Rom(name))?;
+                known.keep(id, bytes, hash);
+                hash
+            }
+        };
         records.dataspaces[n].content = Content::Rom(name, hash);
     }
     Ok(())

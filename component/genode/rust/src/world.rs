@@ -252,8 +252,8 @@ pub struct SessionInfo {
     pub label: [u8; 32],
     /// One of [`policy`].
     pub policy: u32,
-    /// 0.
-    pub reserved: u32,
+    /// Of a module whose content stays as it is: no other has had this number. Else 0.
+    pub rom_id: u32,
 }
 
 /// Who serves a session.

@@ -7,7 +7,7 @@ use thaw_genode::{
 use thaw_image::{KernelName, Name};
 use thaw_protocol::{part, verb};
 
-use crate::world::{Fake, IRQ, MAP, NESTED, RAM, RAM_BADGE, SIGH, Step, words};
+use crate::world::{Fake, IRQ, MAP, NESTED, RAM, RAM_BADGE, ROM, SIGH, Step, words};
 
 fn machine() -> Machine {
     Machine {
@@ -45,6 +45,32 @@ fn stops(fake: &Fake) -> usize {
 
 fn commits(fake: &Fake) -> usize {
     fake.count(|s| *s == Step::Verb(verb::COMMIT))
+}
+
+#[test]
+fn a_module_that_stays_as_it_is_is_read_once() {
+    let fake = Fake::new();
+    let mut tables = tables();
+    let mut read = |id| {
+        fake.rom_id.set(id);
+        fake.rom_read.set(0);
+        let order = Order { machine: machine(), generation: 1, after: After::GoOn };
+        checkpoint(&fake, &mut tables, &order, &mut |_, _| Ok(())).expect("saved");
+        fake.rom_read.get()
+    };
+    assert_eq!([7, 7, 8, 7, 0, 0].map(&mut read), [ROM, 0, ROM, 0, ROM, ROM]);
+}
+
+#[test]
+fn others_run_while_an_image_is_hashed() {
+    for (tick_us, pauses) in [(100, false), (30_000, true)] {
+        let (fake, image) = saved();
+        fake.tick_us.set(tick_us);
+        restore(&fake, &mut tables(), &machine(), image).expect("restored");
+        assert_eq!(fake.pauses.replace(0) != 0, pauses);
+        save(&fake, After::GoOn).expect("saved");
+        assert_eq!(fake.pauses.get() != 0, pauses);
+    }
 }
 
 #[test]

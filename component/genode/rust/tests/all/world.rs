@@ -83,9 +83,16 @@ pub struct Fake {
     pub policy: Cell<u32>,
     pub busy: Cell<u32>,
     pub announced: Cell<&'static str>,
+    /// Number of the module, and how many bytes of it were read.
+    pub rom_id: Cell<u32>,
+    pub rom_read: Cell<u32>,
     /// Badge of the Timer session, when it is opened.
     pub timer_badge: Cell<u32>,
     stopped: Cell<bool>,
+    /// By how much the clock goes on when it is read, and how often we paused.
+    pub tick_us: Cell<u64>,
+    clock_us: Cell<u64>,
+    pub pauses: Cell<u32>,
     /// The step of making that is refused.
     pub refused: Cell<usize>,
     rom: Span,
@@ -127,8 +134,13 @@ impl Fake {
             policy: Cell::new(policy::OURS),
             busy: Cell::new(0),
             announced: Cell::new(""),
+            rom_id: Cell::new(0),
+            rom_read: Cell::new(0),
             timer_badge: Cell::new(0x8000_000c),
             stopped: Cell::new(false),
+            tick_us: Cell::new(0),
+            clock_us: Cell::new(0),
+            pauses: Cell::new(0),
             refused: Cell::new(usize::MAX),
             rom: Span::default(),
             ram: Cell::new(Span::default()),
@@ -316,7 +328,12 @@ impl World for Fake {
         let timer = TimerInfo { elapsed_us: 5, remaining_us: 9, period_us: 100, armed: 1, sigh: SIGH };
         match n {
             0 => of(1, 0x8000_0004, "PD", "sheep"),
-            1 => SessionInfo { ds_badge: ROM_BADGE, rom: self.rom, ..of(4, 0x8000_0008, "ROM", "binary") },
+            1 => SessionInfo {
+                ds_badge: ROM_BADGE,
+                rom: self.rom,
+                rom_id: self.rom_id.get(),
+                ..of(4, 0x8000_0008, "ROM", "binary")
+            },
             2 => SessionInfo {
                 is_timer: 1,
                 timer,
@@ -367,6 +384,9 @@ impl World for Fake {
     }
 
     fn read(&self, from: Span, to: &mut [u8]) {
+        if (self.rom.addr..self.rom.addr + self.rom.bytes).contains(&from.addr) {
+            self.rom_read.set(self.rom_read.get() + to.len() as u32);
+        }
         to.copy_from_slice(&self.bytes(Span { bytes: to.len() as u32, ..from }));
     }
 
@@ -377,10 +397,12 @@ impl World for Fake {
     }
 
     fn now_us(&self) -> u64 {
-        0
+        self.clock_us.set(self.clock_us.get() + self.tick_us.get());
+        self.clock_us.get()
     }
 
     fn pause(&self) {
+        self.pauses.set(self.pauses.get() + 1);
         self.regions.borrow_mut().truncate(3);
     }
 

@@ -51,7 +51,10 @@ namespace Thaw::Rust {
 
 		/* who serves it: core or we; somebody else, and how */
 		enum { OURS, ROUTED, FORWARDED, HOLDING };
-		Word  policy, reserved;
+		Word  policy;
+
+		/* of a module whose content stays as it is: no other has had this number; else 0 */
+		Word  rom_id;
 	};
 
 	struct Wish { Word client_id, badge, dataspace; };

@@ -25,14 +25,17 @@ struct Thaw::Rom_shim : Genode::Rpc_object<Genode::Rom_session, Rom_shim>
 {
 	using Name = Genode::String<32>;
 
-	Name const                           name;
+	Name const                             name;
+	unsigned const                         id { _next_id() };   /* no other has had it */
 	Genode::Rom_dataspace_capability const ds;
-	Genode::Attached_dataspace const     content;   /* as we see it */
+	Genode::Attached_dataspace const       content;   /* as we see it */
 
 	Rom_shim(Genode::Env &env, Name const &name, Genode::Rom_dataspace_capability ds)
 	: name(name), ds(ds), content(env.rm(), ds) { }
 
 	Genode::Rom_dataspace_capability dataspace() override { return ds; }
+
+	static unsigned _next_id() { static unsigned id; return ++id; }
 
 	bool update() override { return true; }
 

@@ -45,6 +45,7 @@ class Thaw::Timer_shim : public Genode::Rpc_object<Timer::Session, Timer_shim>
 		uint64_t             _offset;                  /* own clock to that of the target, may wrap */
 		uint64_t             _deadline = 0, _period = 0;
 		bool                 _armed    = false;
+		bool                 _stands   = false;        /* the clock, until the target goes on */
 		uint64_t mutable     _last     = 0;
 		Genode::Signal_context_capability _sigh { };
 
@@ -52,7 +53,7 @@ class Thaw::Timer_shim : public Genode::Rpc_object<Timer::Session, Timer_shim>
 
 		uint64_t _now() const
 		{
-			uint64_t const now = _timer.curr_time().trunc_to_plain_us().value + _offset;
+			uint64_t const now = _stands ? _last : _timer.curr_time().trunc_to_plain_us().value + _offset;
 			if (now > _last) _last = now;
 			return _last;
 		}
@@ -115,7 +116,7 @@ class Thaw::Timer_shim : public Genode::Rpc_object<Timer::Session, Timer_shim>
 		{
 			Genode::Mutex::Guard guard(_mutex);
 			_last     = state.elapsed;
-			_offset   = state.elapsed - _timer.curr_time().trunc_to_plain_us().value;
+			_stands   = true;
 			_armed    = state.armed;
 			_period   = state.period;
 			_deadline = state.elapsed + state.remaining;
@@ -132,6 +133,10 @@ class Thaw::Timer_shim : public Genode::Rpc_object<Timer::Session, Timer_shim>
 		void go_on()
 		{
 			Genode::Mutex::Guard guard(_mutex);
+			if (_stands) {
+				_stands = false;
+				_offset = _last - _timer.curr_time().trunc_to_plain_us().value;
+			}
 			if (_armed) _schedule(_now());
 		}
 

@@ -133,6 +133,9 @@ void World::_describe(Target const &target, Session_state const &s, Rust::Sessio
 		out.ds_badge = Word(rom->ds.local_name());
 		out.rom      = { Word(rom->content.local_addr<char const>()), Word(rom->content.size()) };
 		_copy(out.label, rom->name.string());
+
+		/* the configuration is ours to change */
+		out.rom_id   = rom->name == "config" ? 0 : rom->id;
 	}
 	if (Timer_shim * const timer = dynamic_cast<Timer_shim *>(s.local_ptr)) {
 		Timer_shim::State const state = timer->state();
