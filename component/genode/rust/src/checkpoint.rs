@@ -153,7 +153,9 @@ pub fn checkpoint<W: World>(world: &W, tables: &mut Tables, order: &Order, keep:
     let mut attempt = 1;
     let done = loop {
         match capture(world, tables, order, &mut *keep) {
-            Err(error @ (Error::Stop(_) | Error::Changed(_) | Error::Faulting(_))) if attempt < ATTEMPTS => {
+            Err(error @ (Error::Stop(_) | Error::Changed(_) | Error::Faulting(_) | Error::Starting))
+                if attempt < ATTEMPTS =>
+            {
                 world.say(format_args!("stop {attempt} of {ATTEMPTS}: {error}"));
                 attempt += 1;
                 world.pause();

@@ -31,6 +31,8 @@ pub enum Error {
     Memory(u32, u32),
     /// A thread waits for a fault in a region map to be resolved: badge of the map, 0 if it is not told.
     Faulting(u32),
+    /// The dynamic linker has not loaded the target's program yet.
+    Starting,
     /// Another component serves a session of the target: the service.
     Session(Name),
     /// The server of a forwarded session got a capability of the target: the service.
@@ -123,6 +125,9 @@ impl fmt::Display for Error {
                 f,
                 "a thread waits until its fault in a region map (badge {map:#x}) is resolved: try again later"
             ),
+            Self::Starting => {
+                f.write_str("the target is starting, its program is not loaded yet: try again later")
+            }
             Self::Session(service) => write!(
                 f,
                 "the target has a session of {service}, which cannot be saved: let it close the session first, or \

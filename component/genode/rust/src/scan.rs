@@ -7,6 +7,11 @@ use crate::error::{Error, Result};
 use crate::records::{Content, MAPS_MAX, Map, Records, SESSIONS_MAX, Thread, push};
 use crate::world::{CoreResult, SessionInfo, Slot, ThreadInfo, World, kind, memory, policy};
 
+/// Client id of the environment's session for the dynamic linker.
+const LINKER_SESSION: u32 = 5;
+/// Region map of what the dynamic linker loads.
+const LINKER_AREA: u32 = 2;
+
 /// Fills the tables with what the target has; its threads' states and memory come later.
 pub fn scan<W: World>(world: &W, records: &mut Records) -> Result<()> {
     records.clear();
@@ -22,6 +27,9 @@ pub fn scan<W: World>(world: &W, records: &mut Records) -> Result<()> {
     sessions(world, records)?;
     maps(world, records)?;
     regions(world, records)?;
+    if is_starting(records) {
+        return Err(Error::Starting);
+    }
     nested_regions(world, records)?;
     slots(world, records)?;
     threads(world, records)
@@ -38,6 +46,13 @@ fn sessions<W: World>(world: &W, records: &mut Records) -> Result<()> {
         push(&mut records.sessions, session, "sessions")?;
     }
     Ok(())
+}
+
+/// Whether there is a dynamic linker and nothing in its area: nobody tells whether that is attached already, and a
+/// restore attaches it.
+fn is_starting(records: &Records) -> bool {
+    records.sessions.iter().any(|s| s.client_id == LINKER_SESSION)
+        && !records.regions.iter().any(|r| r.map == LINKER_AREA)
 }
 
 /// Refuses sessions that could not be opened again as they are.

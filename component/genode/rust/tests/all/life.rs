@@ -1,8 +1,8 @@
 //! A life: saved, refused, made again.
 
 use thaw_genode::{
-    After, Attachment, CoreResult, Done, Error, Machine, Order, Slot, Span, Tables, checkpoint, kind, policy,
-    restore,
+    After, Attachment, CoreResult, Done, Error, Machine, Order, Region, Slot, Span, Tables, checkpoint, kind,
+    policy, restore,
 };
 use thaw_image::{KernelName, Name};
 use thaw_protocol::{part, verb};
@@ -207,6 +207,17 @@ fn a_thread_that_waits_in_a_fault_is_waited_for_and_then_named() {
     fake.faulting.set(u32::MAX);
     assert_eq!(save(&fake, After::GoOn), Err(Error::Faulting(MAP.badge)));
     assert_eq!(stops(&fake), 0);
+}
+
+#[test]
+fn a_target_without_its_program_is_only_starting() {
+    let fake = Fake::new();
+    fake.linker.set(true);
+    assert_eq!(save(&fake, After::Destroy), Err(Error::Starting));
+    assert_eq!((stops(&fake), fake.count(|s| *s == Step::Destroy)), (0, 0));
+    let own = fake.regions.borrow()[2];
+    fake.regions.borrow_mut().insert(2, Region { addr: 0x0100_0000, map: 2, ..own });
+    save(&fake, After::GoOn).expect("saved once the program is there");
 }
 
 #[test]

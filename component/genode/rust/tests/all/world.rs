@@ -86,6 +86,8 @@ pub struct Fake {
     /// Number of the module, and how many bytes of it were read.
     pub rom_id: Cell<u32>,
     pub rom_read: Cell<u32>,
+    /// There is a dynamic linker.
+    pub linker: Cell<bool>,
     /// Badge of the Timer session, when it is opened.
     pub timer_badge: Cell<u32>,
     stopped: Cell<bool>,
@@ -134,6 +136,7 @@ impl Fake {
             policy: Cell::new(policy::OURS),
             busy: Cell::new(0),
             announced: Cell::new(""),
+            linker: Cell::new(false),
             rom_id: Cell::new(0),
             rom_read: Cell::new(0),
             timer_badge: Cell::new(0x8000_000c),
@@ -341,6 +344,7 @@ impl World for Fake {
                 ..of(6, self.timer_badge.get(), "Timer", "")
             },
             3 => of(9, RM_BADGE, "RM", ""),
+            4 if self.linker.get() => of(5, 0x8000_0050, "ROM", "ld.lib.so"),
             _ => SessionInfo::default(),
         }
     }
