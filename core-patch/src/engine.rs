@@ -215,7 +215,8 @@ impl<'a, K: Kernel, H: Host> Engine<'a, K, H> {
         self.check_staged()?;
         let pd = self.pd()?;
         let mut result = self.continue_all();
-        if result.is_err() && self.forget_ended()? {
+        // If the books cannot be read either, the first error is the one that is told.
+        if result.is_err() && self.forget_ended().unwrap_or(false) {
             result = self.continue_all();
         }
         match result {
