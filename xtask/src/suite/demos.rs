@@ -50,11 +50,13 @@ pub fn cases() -> Vec<Case> {
 
 /// Memory of the smaller and the larger target, in MiB.
 const SIZES: [u32; 2] = [1, 5];
-/// What is measured of a stop and of a restore, and how many copies of further memory it may cost. What is left out,
-/// bringing the threads to rest and letting them go, depends on what they are doing.
-const COPIES: [(&str, &[&str], f64); 2] = [
+/// What is measured of a stop and of a restore, and how many copies of further memory it may cost. Bringing the
+/// threads to rest and letting them go is left out: it depends on what they are doing. So does giving them their
+/// state (at some moments it took 0.7 copies more), but a further copy of the memory would show there.
+const COPIES: [(&str, &[&str], f64); 3] = [
     ("stop", &["stop_copy_ticks", "stop_read_ticks"], 1.10),
-    ("restore", &["restore_memory_ticks", "restore_objects_ticks", "restore_stage_ticks"], 1.15),
+    ("restore", &["restore_memory_ticks", "restore_objects_ticks"], 1.15),
+    ("state of the threads", &["restore_stage_ticks"], 0.95),
 ];
 
 /// What a run measured.
