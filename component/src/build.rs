@@ -66,8 +66,8 @@ pub fn build_memory<H: Host>(
     }
     // The image is verified: its extents tile the dataspaces in order.
     runs(extents).try_for_each(|run| fill(host, pd, books, image, &run))?;
-    for (index, dataspace) in books.ram().filter(|(index, _)| books.is_executable(*index)) {
-        host.make_coherent(Views::new(host).add(index, dataspace.id, false)?);
+    for (_, dataspace) in books.ram().filter(|(index, _)| books.is_executable(*index)) {
+        host.make_coherent(Views::new(host).add(dataspace.id, false)?);
     }
     for region in &books.regions {
         let id = books.dataspaces.get(region.dataspace as usize).map_or(0, |d| d.id);

@@ -11,7 +11,7 @@ use crate::host::Host;
 use crate::memory::{Spare, Views, check_room};
 use crate::pause::Pause;
 use crate::phase::Phase;
-use crate::service::{Service, Session};
+use crate::service::{Service, ServiceError, Session};
 use crate::stop::{ATTEMPTS, PAUSE_MS, Stood, StopTimes, stop_and_copy};
 use crate::trace::{Body, mark};
 use crate::{encode, scan, summary};
@@ -123,33 +123,40 @@ impl<'a, H: Host, S: Service<Pd = H::Pd>, D: BlockDevice<Error = DiskError>> Che
 
     /// Stops the target and copies all that it is. On an error it runs on.
     pub(crate) fn capture(&mut self, pd: H::Pd, after: After) -> Result<Captured<'a, H, S>> {
-        let (host, service) = (self.host, self.service);
         let mut attempt = 1;
         loop {
-            mark(host, Event::Begin.of_all());
-            self.check(pd)?;
-            mark(host, Event::Check.of_all());
-            let bytes = self.tables.books.ram_bytes();
-            let spare = Spare::take(host, 2 * bytes)?;
-            let views = self.views()?;
-            let session = Session::open(service, pd)?;
-            let books = &self.tables.books;
-            session.slots(host.slot_end(), |entry| scan::check_slot(host, books, &entry))?;
-            self.enter(Phase::Stop);
-            if let Some(pause) = self.pause.take() {
-                pause.make(host);
-            }
-            match stop_and_copy(host, session, pd, &mut self.tables.books, (&views, &spare), after) {
-                Ok((stood, times)) => return Ok(Captured { stood, times, views, spare }),
+            match self.try_capture(pd, after) {
                 Err(error) if attempt < ATTEMPTS && is_passing(&error) => {
-                    host.say(format_args!("thaw: stop {attempt} of {ATTEMPTS} failed: {error}"));
+                    self.host.say(format_args!("thaw: stop {attempt} of {ATTEMPTS} failed: {error}"));
                     attempt += 1;
-                    drop((views, spare));
-                    host.sleep_ms(PAUSE_MS);
+                    self.host.sleep_ms(PAUSE_MS);
                 }
-                Err(error) => return Err(error),
+                result => return result.map_err(|error| error.at_attempt(attempt)),
             }
         }
+    }
+
+    fn try_capture(&mut self, pd: H::Pd, after: After) -> Result<Captured<'a, H, S>> {
+        let (host, service) = (self.host, self.service);
+        mark(host, Event::Begin.of_all());
+        self.check(pd)?;
+        mark(host, Event::Check.of_all());
+        let books = &self.tables.books;
+        let spare = Spare::take(host, 2 * books.ram_bytes())?;
+        let mut views = Views::of(host, books)?;
+        let session = Session::open(service, pd)?;
+        match session.slots(host.slot_end(), |entry| scan::check_slot(host, books, &entry)) {
+            // It may have been made since the scan; what counts is what is there at the stop.
+            Err(Error::UnknownCapability { .. }) if scan::has_changed(host, pd, books) => {}
+            result => result?,
+        }
+        self.enter(Phase::Stop);
+        if let Some(pause) = self.pause.take() {
+            pause.make(host);
+        }
+        let books = &mut self.tables.books;
+        let (stood, times) = stop_and_copy(host, session, pd, books, (&mut views, &spare), after)?;
+        Ok(Captured { stood, times, views, spare })
     }
 
     /// Everything that can be refused while the target runs.
@@ -161,20 +168,11 @@ impl<'a, H: Host, S: Service<Pd = H::Pd>, D: BlockDevice<Error = DiskError>> Che
         self.enter(Phase::Check);
         check_room(self.host, self.tables.books.ram_bytes())?;
         let tables = &mut *self.tables;
-        scan::hash_roms(self.host, &mut tables.books, &mut tables.buffer)?;
         encode::check_extents(&tables.books, EXTENTS_MAX)?;
         let mut store = Store::open(&mut *self.disk)?;
         // Dropped at once: nothing is written, but what would not fit is refused.
         store.begin(encode::image_bound(&tables.books))?;
         Ok(())
-    }
-
-    pub(crate) fn views(&self) -> Result<Views<'a, H>> {
-        let mut views = Views::new(self.host);
-        for (index, dataspace) in self.tables.books.ram() {
-            views.add(index, dataspace.id, false)?;
-        }
-        Ok(views)
     }
 
     pub(crate) fn finish(&mut self, pd: H::Pd, captured: Captured<'_, H, S>, after: After) -> Result<Done> {
@@ -211,6 +209,8 @@ impl<'a, H: Host, S: Service<Pd = H::Pd>, D: BlockDevice<Error = DiskError>> Che
         let mut store = Store::open(body.watch(self.host, &mut *self.disk))?;
         let generation = store.header().map_or(1, |header| header.identity.generation.saturating_add(1));
         let Tables { books, extents, buffer, .. } = &mut *self.tables;
+        // Their contents never change, so this need not be done before the stop.
+        scan::hash_roms(self.host, books, buffer)?;
         let Machine { abi, board_id, board, kernel } = self.machine;
         let identity = Identity {
             architecture: Architecture::Arm32,
@@ -241,5 +241,5 @@ impl<'a, H: Host, S: Service<Pd = H::Pd>, D: BlockDevice<Error = DiskError>> Che
 
 /// Whether the same may go well a little later.
 fn is_passing(error: &Error) -> bool {
-    matches!(error, Error::Stop(crate::service::ServiceError::Refused(_)) | Error::Changed(_))
+    matches!(error, Error::Stop(ServiceError::Refused(_), _) | Error::Changed(..))
 }

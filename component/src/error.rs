@@ -134,8 +134,8 @@ pub enum Error {
     /// The world refused a request for something of the image: address of a region, slot of an object, number of
     /// anything else.
     Of(Request, u32, HostError),
-    /// The target could not be stopped; it runs on.
-    Stop(ServiceError),
+    /// The target could not be stopped at so many attempts; it runs on.
+    Stop(ServiceError, u32),
     /// The service refused anything else.
     Service(ServiceError),
     /// The target's threads could not be continued after a stop.
@@ -173,8 +173,8 @@ pub enum Error {
         /// Its kind as the service told.
         kind: u32,
     },
-    /// The target's memory or objects changed while it was being stopped.
-    Changed(&'static str),
+    /// The target's memory changed while it was looked at or being stopped, at so many attempts.
+    Changed(&'static str, u32),
     /// A ROM module that the image needs is not there.
     RomMissing(Name),
     /// A ROM module has another content than at the checkpoint.
@@ -188,12 +188,31 @@ pub enum Error {
 }
 
 impl Error {
+    /// The target could not be stopped.
+    pub(crate) const fn stop(error: ServiceError) -> Self {
+        Self::Stop(error, 1)
+    }
+
+    /// The target changed.
+    pub(crate) const fn changed(what: &'static str) -> Self {
+        Self::Changed(what, 1)
+    }
+
+    /// The same, at the last of so many attempts.
+    pub(crate) const fn at_attempt(self, attempt: u32) -> Self {
+        match self {
+            Self::Stop(error, _) => Self::Stop(error, attempt),
+            Self::Changed(what, _) => Self::Changed(what, attempt),
+            other => other,
+        }
+    }
+
     /// The name that tools look for.
     #[must_use]
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Host(..) | Self::Of(..) => "host",
-            Self::Stop(_) => "stop",
+            Self::Stop(..) => "stop",
             Self::Service(_) => "service",
             Self::Resume(_) => "resume",
             Self::Image(_) => "image",
@@ -206,7 +225,7 @@ impl Error {
             Self::MemoryShort { .. } => "memory-short",
             Self::Unsaveable(_) => "unsaveable-memory",
             Self::UnknownCapability { .. } => "unknown-capability",
-            Self::Changed(_) => "target-changed",
+            Self::Changed(..) => "target-changed",
             Self::RomMissing(_) => "rom-missing",
             Self::RomDiffers(_) => "rom-differs",
             Self::BadgeTaken(_) => "badge-taken",
@@ -225,8 +244,8 @@ impl Error {
             Self::TargetTooLarge { .. } => 45,
             Self::Unsaveable(_) => 46,
             Self::UnknownCapability { .. } => 47,
-            Self::Stop(_) => 48,
-            Self::Changed(_) => 49,
+            Self::Stop(..) => 48,
+            Self::Changed(..) => 49,
             Self::Disk(DiskError::Absent) => 50,
             Self::Disk(DiskError::ReadOnly) => 51,
             Self::Disk(DiskError::Failed(_)) => 52,
@@ -254,7 +273,9 @@ impl fmt::Display for Error {
                 "{}: {what:#x} of the image is refused with {number}: see the line of root above",
                 request.name()
             ),
-            Self::Stop(error) => write!(f, "target: not stopped, runs on: {error}"),
+            Self::Stop(error, times) => {
+                write!(f, "target: not stopped{}, runs on: {error}", Attempts(*times))
+            }
             Self::Service(error) => write!(f, "checkpoint service: {error}"),
             Self::Resume(error) => write!(
                 f,
@@ -293,8 +314,9 @@ impl Error {
                 f,
                 "slot {slot:#x}: capability of kind {kind} that was not made for the target: delete it first"
             ),
-            Self::Changed(what) => {
-                write!(f, "target: its {what} changed while it was being stopped: try again")
+            Self::Changed(what, times) => {
+                let attempts = Attempts(*times);
+                write!(f, "target: its {what} changed while it was being stopped{attempts}: try again")
             }
             Self::RomMissing(name) => write!(f, "rom module `{name}`: not there: boot with it"),
             Self::RomDiffers(name) => {
@@ -314,6 +336,15 @@ impl Error {
             }
             _ => Ok(()),
         }
+    }
+}
+
+/// How often something was tried in vain, if more than once.
+struct Attempts(u32);
+
+impl fmt::Display for Attempts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0 > 1 { write!(f, ", at each of {} attempts", self.0) } else { Ok(()) }
     }
 }
 

@@ -87,7 +87,7 @@ impl<H: Host, S: Service<Pd = H::Pd>, D: BlockDevice<Error = DiskError>> Checkpo
         let scanned = scan::scan_all(host, pd, &mut tables.books, &mut |error| {
             match error {
                 // The regions of a dataspace that is no candidate are told with it.
-                Error::Changed("dataspaces") if unsaveable.get() => {}
+                Error::Changed("dataspaces", _) if unsaveable.get() => {}
                 Error::Unsaveable(id) => {
                     reasons.add(error);
                     unsaveable.set(true);
@@ -157,7 +157,7 @@ impl<H: Host, S: Service<Pd = H::Pd>, D: BlockDevice<Error = DiskError>> Checkpo
                     return;
                 }
                 Err(ServiceError::Refused(_)) if attempt < ATTEMPTS => host.sleep_ms(PAUSE_MS),
-                Err(error) => return reasons.add(Error::Stop(error)),
+                Err(error) => return reasons.add(Error::Stop(error, attempt)),
             }
         }
     }

@@ -298,7 +298,8 @@ pub trait Host {
 
     /// The ROM module of that name: id and bytes; `None` if there is none.
     fn rom(&self, name: Name) -> Listed<(u32, u32)>;
-    /// Makes a dataspace visible to the checkpointer, mapped at once; `writable` if it is to be filled.
+    /// Makes a dataspace visible to the checkpointer, mapped at once; `writable` if it is to be filled. When it is freed
+    /// nobody sees it any more.
     fn show(&self, dataspace: u32, writable: bool) -> HostResult<Span>;
     /// Ends [`show`](Self::show).
     fn hide(&self, span: Span) -> HostResult<()>;

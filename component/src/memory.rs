@@ -19,6 +19,11 @@ impl<'h, H: Host> Spare<'h, H> {
         Ok(Self { host, span: host.take_spare(bytes.max(PAGE_BYTES)).asked(Request::Spare)? })
     }
 
+    /// Refuses if the RAM of the books is more than it.
+    pub fn check_room(&self, books: &Books) -> Result<()> {
+        if books.ram_bytes() > self.span.bytes { Err(Error::changed("memory")) } else { Ok(()) }
+    }
+
     /// Where it is.
     #[must_use]
     pub fn span(&self) -> Span {
@@ -27,7 +32,7 @@ impl<'h, H: Host> Spare<'h, H> {
 
     /// A part of it; a part beyond its end is a mistake in the tables.
     pub fn part(&self, offset: u32, bytes: u32) -> Result<Span> {
-        self.span.part(offset, bytes).ok_or(Error::Changed("size"))
+        self.span.part(offset, bytes).ok_or(Error::changed("size"))
     }
 }
 
@@ -64,7 +69,7 @@ fn kib(pages: u32) -> u32 {
     pages.saturating_mul(4)
 }
 
-/// Dataspaces that the checkpointer sees.
+/// Dataspaces that the checkpointer sees, by the world's number.
 pub struct Views<'h, H: Host> {
     host: &'h H,
     spans: Vec<(u32, Span), { MAX_DATASPACES as usize }>,
@@ -76,21 +81,43 @@ impl<'h, H: Host> Views<'h, H> {
         Self { host, spans: Vec::new() }
     }
 
-    /// Adds dataspace number `index` of the books; returns where it is seen.
-    pub fn add(&mut self, index: usize, id: u32, writable: bool) -> Result<Span> {
+    /// Of all RAM of the books.
+    pub fn of(host: &'h H, books: &Books) -> Result<Self> {
+        let mut views = Self::new(host);
+        views.follow(books)?;
+        Ok(views)
+    }
+
+    /// Adds a dataspace; returns where it is seen.
+    pub fn add(&mut self, id: u32, writable: bool) -> Result<Span> {
         let span = self.host.show(id, writable).asked(Request::Show)?;
         // The books hold no more dataspaces than fit.
-        let _ = self.spans.push((index as u32, span));
+        let _ = self.spans.push((id, span));
         Ok(span)
+    }
+
+    /// Shows what is new in the books. What is not in them any more was freed, and is seen by nobody.
+    pub fn follow(&mut self, books: &Books) -> Result<()> {
+        self.spans.retain(|(id, _)| books.ram().any(|(_, dataspace)| dataspace.id == *id));
+        for (_, dataspace) in books.ram() {
+            if self.find(dataspace.id).is_none() {
+                self.add(dataspace.id, false)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn find(&self, id: u32) -> Option<Span> {
+        self.spans.iter().find(|(seen, _)| *seen == id).map(|(_, span)| *span)
     }
 
     /// Copies all RAM of the books into `spare`.
     pub fn copy_out(&self, books: &Books, spare: &Spare<'_, H>) -> Result<()> {
-        for (index, span) in &self.spans {
-            let Some(dataspace) = books.dataspaces.get(*index as usize) else { continue };
+        for (_, dataspace) in books.ram() {
             if let Content::Ram { offset } = dataspace.content {
                 let bytes = dataspace.page_bytes();
-                let from = span.part(0, bytes).ok_or(Error::Changed("size"))?;
+                let seen = self.find(dataspace.id).and_then(|span| span.part(0, bytes));
+                let from = seen.ok_or(Error::changed("size"))?;
                 self.host.copy(spare.part(offset, bytes)?, from, CopyRoutine::Stop);
             }
         }

@@ -227,12 +227,12 @@ const fn syscall_bytes(abi: Abi) -> u32 {
 
 /// Zeroes the middle page of the largest RAM dataspace. **For tests only.**
 fn drop_page<H: Host>(host: &H, books: &Books, buffer: &mut [u8]) -> Result<()> {
-    let Some((index, largest)) = books.ram().max_by_key(|(_, d)| d.bytes) else { return Ok(()) };
+    let Some((_, largest)) = books.ram().max_by_key(|(_, d)| d.bytes) else { return Ok(()) };
     let middle = largest.page_bytes() / PAGE_BYTES / 2 * PAGE_BYTES;
     let zeros = &mut buffer[..PAGE_BYTES as usize];
     zeros.fill(0);
     let mut views = Views::new(host);
-    if let Some(page) = views.add(index, largest.id, true)?.part(middle, PAGE_BYTES) {
+    if let Some(page) = views.add(largest.id, true)?.part(middle, PAGE_BYTES) {
         host.write(page, zeros);
     }
     Ok(())

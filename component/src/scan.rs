@@ -1,4 +1,4 @@
-//! Learning what a target has, and whether it still has exactly that when it stands still.
+//! Learning what a target has, while it runs and once more when it stands still.
 
 use thaw_image::Digest;
 use thaw_protocol::slot_kind;
@@ -35,7 +35,7 @@ pub fn scan_all<H: Host>(
     })?;
     regions(host, pd, |_, region| match books.dataspaces.iter().position(|d| d.id == region.dataspace) {
         Some(index) => books.add_region(Region { dataspace: index as u32, ..region }).or_else(&mut *refuse),
-        None => refuse(Error::Changed("dataspaces")),
+        None => refuse(Error::changed("dataspaces")),
     })?;
     threads(host, pd, |_, info| books.add_thread(info).or_else(&mut *refuse))?;
     objects(host, pd, |_, object| books.add_object(object, 0).or_else(&mut *refuse)).map(|_| ())
@@ -50,40 +50,18 @@ pub fn check_life(life: Life) -> Result<()> {
     }
 }
 
-/// Checks that a target which stands still has what the books say: between the scan and the stop it
-/// ran.
-pub fn recheck<H: Host>(host: &H, pd: H::Pd, books: &Books) -> Result<()> {
-    check_life(host.pd_info(pd).asked(Request::PdInfo)?.life)?;
-    if books.changes.is_some() && host.changes(pd) == books.changes {
-        return Ok(());
+/// Brings the books of a target that stands still up to date: between the scan and the stop it ran. Whether it has
+/// to be taken that there is something new.
+pub fn follow<H: Host>(host: &H, pd: H::Pd, books: &mut Books) -> Result<bool> {
+    if books.changes.is_some() && !has_changed(host, pd, books) {
+        return check_life(host.pd_info(pd).asked(Request::PdInfo)?.life).map(|()| false);
     }
-    let count = dataspaces(host, pd, |n, d| {
-        let booked = books.dataspaces.get(n).filter(|b| b.id == d.id && b.bytes == d.bytes);
-        booked.map(|_| ()).ok_or(Error::Changed("dataspaces"))
-    })?;
-    check_count(count, books.dataspaces.len(), "dataspaces")?;
-    let count = regions(host, pd, |n, region| {
-        let same = books.regions.get(n).is_some_and(|booked| {
-            let id = books.dataspaces.get(booked.dataspace as usize).map_or(0, |d| d.id);
-            Region { dataspace: id, ..*booked } == region
-        });
-        if same { Ok(()) } else { Err(Error::Changed("memory map")) }
-    })?;
-    check_count(count, books.regions.len(), "memory map")?;
-    let count = threads(host, pd, |n, info| {
-        let same = books.threads.get(n).is_some_and(|booked| booked.info == info);
-        if same { Ok(()) } else { Err(Error::Changed("threads")) }
-    })?;
-    check_count(count, books.threads.len(), "threads")?;
-    let count = objects(host, pd, |n, object| {
-        let same = books.objects.get(n).is_some_and(|booked| booked.object == object);
-        if same { Ok(()) } else { Err(Error::Changed("objects")) }
-    })?;
-    check_count(count, books.objects.len(), "objects")
+    scan(host, pd, books).map(|()| true)
 }
 
-fn check_count(found: usize, booked: usize, what: &'static str) -> Result<()> {
-    if found == booked { Ok(()) } else { Err(Error::Changed(what)) }
+/// Whether something of the target was made or ended since its scan, where the world counts that.
+pub fn has_changed<H: Host>(host: &H, pd: H::Pd, books: &Books) -> bool {
+    books.changes.is_some() && host.changes(pd) != books.changes
 }
 
 /// Refuses a capability that was not made for the target: it could not be made again.

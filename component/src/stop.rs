@@ -11,7 +11,7 @@ use crate::scan;
 use crate::service::{Open, Readable, Service, Session, Stopped};
 use crate::trace::mark;
 
-/// How often a stop is tried: the target may change what it has, or be in a call that ends soon.
+/// How often a stop is tried: the target may be in a call that ends soon, or have taken more memory than expected.
 pub const ATTEMPTS: u32 = 3;
 /// How long the target runs between two attempts.
 pub const PAUSE_MS: u32 = 5;
@@ -43,18 +43,19 @@ pub enum Stood<'s, S: Service> {
 
 /// Stops the target and copies all that it is. On an error it runs on and the session is closed.
 ///
-/// In the stop only memory is copied: what the service noted of threads and slots is read when the target goes on.
+/// In the stop only memory is copied, and what the target has is listed once more if that changed since it was looked
+/// at: what the service noted of threads and slots is read when the target goes on.
 pub fn stop_and_copy<'s, H: Host, S: Service<Pd = H::Pd>>(
     host: &H,
     session: Session<'s, S, Open>,
     pd: H::Pd,
     books: &mut Books,
-    (views, spare): (&Views<'_, H>, &Spare<'_, H>),
+    (views, spare): (&mut Views<'_, H>, &Spare<'_, H>),
     after: After,
 ) -> Result<(Stood<'s, S>, StopTimes)> {
     mark(host, Event::Ready.of_all());
     let mut times = StopTimes { begin: host.ticks(), ..StopTimes::default() };
-    let (stopped, report) = session.stop().map_err(Error::Stop)?;
+    let (stopped, report) = session.stop().map_err(Error::stop)?;
     (times.stopped, times.report) = (host.ticks(), report);
     mark(host, Event::Stop.of_all().with(report.threads));
     copy_stopped(host, stopped, pd, books, (views, spare), (times, after))
@@ -66,7 +67,7 @@ pub fn copy_stopped<'s, H: Host, S: Service<Pd = H::Pd>>(
     stopped: Session<'s, S, Stopped>,
     pd: H::Pd,
     books: &mut Books,
-    (views, spare): (&Views<'_, H>, &Spare<'_, H>),
+    (views, spare): (&mut Views<'_, H>, &Spare<'_, H>),
     (mut times, after): (StopTimes, After),
 ) -> Result<(Stood<'s, S>, StopTimes)> {
     let copied = copy(host, pd, books, views, spare, &mut times);
@@ -99,11 +100,16 @@ fn copy<H: Host>(
     host: &H,
     pd: H::Pd,
     books: &mut Books,
-    views: &Views<'_, H>,
+    views: &mut Views<'_, H>,
     spare: &Spare<'_, H>,
     times: &mut StopTimes,
 ) -> Result<()> {
-    scan::recheck(host, pd, books)?;
+    if scan::follow(host, pd, books)? {
+        // What it made on its way to the stop is what it has: only memory for which there is no room is a reason to
+        // let it go on and try again.
+        spare.check_room(books)?;
+        views.follow(books)?;
+    }
     mark(host, Event::Scan.of_all());
     views.copy_out(books, spare)?;
     times.copied = host.ticks();

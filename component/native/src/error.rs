@@ -88,8 +88,8 @@ mod tests {
             Error::TargetTooLarge { target_kib: 1, spare_kib: 1 },
             Error::Unsaveable(1),
             Error::UnknownCapability { slot: 1, kind: 1 },
-            Error::Stop(lost),
-            Error::Changed("memory"),
+            Error::Stop(lost, 1),
+            Error::Changed("memory", 3),
             Error::Disk(DiskError::Absent),
             Error::Disk(DiskError::ReadOnly),
             Error::Disk(DiskError::Failed(1)),
@@ -121,12 +121,12 @@ mod tests {
             NativeError::Thaw(error) => match error {
                 Error::Image(_) => false,
                 Error::Disk(DiskError::Absent | DiskError::ReadOnly | DiskError::Failed(_)) => true,
-                Error::Host(..) | Error::Of(..) | Error::Stop(_) | Error::Service(_) | Error::Resume(_) => {
+                Error::Host(..) | Error::Of(..) | Error::Stop(..) | Error::Service(_) | Error::Resume(_) => {
                     true
                 }
                 Error::Exited(_) | Error::Faulted | Error::TooMany(..) | Error::TargetTooLarge { .. } => true,
                 Error::MemoryShort { .. } | Error::Unsaveable(_) | Error::UnknownCapability { .. } => true,
-                Error::Changed(_) | Error::RomMissing(_) | Error::RomDiffers(_) | Error::BadgeTaken(_) => {
+                Error::Changed(..) | Error::RomMissing(_) | Error::RomDiffers(_) | Error::BadgeTaken(_) => {
                     true
                 }
                 Error::Unsupported(..) | Error::Leak(..) => true,

@@ -3,14 +3,15 @@
 use thaw_component::Error;
 use thaw_component::config::After;
 use thaw_component::error::{DiskError, Table};
-use thaw_component::host::{DataspaceKind, Host, Life, ThreadInfo};
+use thaw_component::host::{DataspaceKind, Host, Life, Object, ObjectKind, Region, ThreadInfo};
 use thaw_component::service::SlotEntry;
 use thaw_image::Refusal;
 use thaw_image::store::Store;
+use thaw_l4::raw;
 use thaw_protocol::slot_kind;
 
 use crate::disk::Disk;
-use crate::setup::{DISK_BYTES, checkpoint, is_running, name, target};
+use crate::setup::{DISK_BYTES, ROM, checkpoint, is_running, name, restore, rom, target};
 use crate::world::World;
 
 fn empty_disk(world: &World) -> Disk<'_> {
@@ -33,7 +34,7 @@ fn the_target_is_stopped_only_for_copying() {
     let order = world.order();
     let at = |name: &str| order.iter().position(|n| n == name).unwrap_or_else(|| panic!("no {name}"));
     let last = |name: &str| order.iter().rposition(|n| n == name).expect("called");
-    assert!(last("show") < at("stop") && last("take_spare") < at("stop"));
+    assert!(at("show") < at("stop") && last("take_spare") < at("stop"));
     let within: Vec<&str> = order[at("stop") + 1..at("commit")].iter().map(String::as_str).collect();
     assert_eq!(within, ["pd_info", "clock_us"], "in the stop");
     assert!(at("commit") < at("disk_write"), "written after the target runs on");
@@ -152,18 +153,86 @@ fn a_disk_that_is_no_store_or_too_small_is_refused_before_the_stop() {
     }
 }
 
+fn stops(world: &World) -> usize {
+    world.log.borrow().iter().filter(|n| *n == "stop").count()
+}
+
 #[test]
-fn a_target_that_changes_while_it_is_stopped_is_tried_again() {
+fn what_a_target_made_and_gave_back_on_its_way_to_the_stop_costs_no_second_one() {
     let world = World::new();
     let pd = target(&world);
-    *world.at_stop.borrow_mut() = Some(|world| {
-        let pd = *world.pds.borrow().keys().next().expect("the target");
-        let added = world.add_dataspace(Some(pd), DataspaceKind::Ram, vec![1; 4096]);
-        assert_ne!(added, 0);
+    let given_back = world.add_dataspace(Some(pd), DataspaceKind::Ram, vec![2; 8192]);
+    world.at_stop.borrow_mut().push_back(|world| {
+        let (pd, _) = world.pds.borrow().first_key_value().map(|(pd, p)| (*pd, p.quota)).expect("the target");
+        let last = world.dataspaces.borrow().last_key_value().map(|(id, _)| *id).expect("given back");
+        world.free_dataspace(last);
+        let made = world.add_dataspace(Some(pd), DataspaceKind::Ram, vec![0x5a; 3 * 4096]);
+        let region = Region {
+            addr: 0x500_0000,
+            bytes: 3 * 4096,
+            dataspace: made,
+            offset: 0,
+            rights: raw::L4_FPAGE_RW,
+        };
+        world.pd(pd, |pd| pd.regions.push(region));
     });
-    let done = checkpoint(&world, &mut empty_disk(&world), pd, After::Resume).expect("second attempt");
-    assert_eq!(done.bytes, 22 * 4096);
-    assert_eq!(world.order().iter().filter(|n| *n == "stop").count(), 2);
+    let mut disk = empty_disk(&world);
+    let done = checkpoint(&world, &mut disk, pd, After::Destroy).expect("nothing in the way");
+    assert!(!world.dataspaces.borrow().contains_key(&given_back));
+    assert_eq!((done.bytes, stops(&world)), (24 * 4096, 1));
+    let fresh = World::new();
+    rom(&fresh, ROM);
+    let mut disk = Disk { world: &fresh, bytes: disk.bytes.clone() };
+    let restored = restore(&fresh, &mut disk, None).expect("nothing in the way");
+    let region = fresh.pd(restored.pd, |pd| pd.regions.iter().find(|r| r.addr == 0x500_0000).copied());
+    let made = region.map(|region| fresh.dataspaces.borrow()[&region.dataspace].data.borrow().clone());
+    assert_eq!(made, Some(vec![0x5a; 3 * 4096]));
+}
+
+/// A target that has more memory at each stop than there is room for.
+fn grows(world: &World) {
+    let pd = *world.pds.borrow().keys().next().expect("the target");
+    let bytes = world.dataspaces.borrow().values().map(|d| d.bytes.next_multiple_of(4096)).sum::<u32>();
+    world.add_dataspace(Some(pd), DataspaceKind::Ram, vec![1; bytes as usize]);
+}
+
+#[test]
+fn a_target_that_takes_much_memory_is_stopped_again() {
+    let world = World::new();
+    let pd = target(&world);
+    world.at_stop.borrow_mut().push_back(grows);
+    let done =
+        checkpoint(&world, &mut Disk { world: &world, bytes: vec![0; 2 * DISK_BYTES] }, pd, After::Resume);
+    assert_eq!(done.map(|done| done.bytes), Ok((21 + 22) * 4096));
+    assert_eq!(stops(&world), 2);
+}
+
+#[test]
+fn a_target_that_always_takes_more_is_given_up_with_the_number_of_attempts() {
+    let world = World::new();
+    let pd = target(&world);
+    world.at_stop.borrow_mut().extend([grows as fn(&World); 4]);
+    let mut disk = Disk { world: &world, bytes: vec![0; 4 * DISK_BYTES] };
+    let refused = checkpoint(&world, &mut disk, pd, After::Destroy).expect_err("grows");
+    assert_eq!(refused, Error::Changed("memory", 3));
+    let text = "target: its memory changed while it was being stopped, at each of 3 attempts: try again";
+    assert_eq!(refused.to_string(), text);
+    assert_eq!(stops(&world), 3);
+    assert!(is_running(&world, pd));
+}
+
+#[test]
+fn a_capability_made_since_the_scan_is_no_foreign_one() {
+    let world = World::new();
+    let pd = target(&world);
+    world.counts_changes.set(true);
+    *world.at_open.borrow_mut() = Some(|world| {
+        let pd = *world.pds.borrow().keys().next().expect("the target");
+        let made = Object { slot: 0x202, kind: ObjectKind::Gate, badge: 0x1008, thread: 1 };
+        world.pd(pd, |pd| pd.objects.push(made));
+    });
+    checkpoint(&world, &mut empty_disk(&world), pd, After::Resume).expect("nothing in the way");
+    assert_eq!(stops(&world), 1);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! A world of the test's own: it keeps books, models no kernel, and refuses the request it is told to.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::rc::Rc;
 
@@ -71,8 +71,12 @@ pub struct World {
     pub failed: RefCell<String>,
     /// Writes until the disk is broken.
     pub writes_left: Cell<u32>,
-    /// Done to the target at the moment it is stopped.
-    pub at_stop: RefCell<Option<fn(&World)>>,
+    /// What the target does right before each stop.
+    pub at_stop: RefCell<VecDeque<fn(&World)>>,
+    /// What it does when a session is opened.
+    pub at_open: RefCell<Option<fn(&World)>>,
+    /// Whether the target's changes are counted.
+    pub counts_changes: Cell<bool>,
     ticks: Cell<u64>,
     tracer: Tracer,
 }
@@ -92,6 +96,8 @@ impl World {
             failed: RefCell::default(),
             writes_left: Cell::new(u32::MAX),
             at_stop: RefCell::default(),
+            at_open: RefCell::default(),
+            counts_changes: Cell::new(false),
             ticks: Cell::new(0),
             tracer: Tracer::new(),
         }
@@ -142,6 +148,13 @@ impl World {
         let data = Rc::new(RefCell::new(data));
         self.dataspaces.borrow_mut().insert(id, FakeDataspace { bytes, kind, owner, data, filled: bytes });
         id
+    }
+
+    /// Takes a dataspace away from everybody.
+    pub fn free_dataspace(&self, id: u32) {
+        let freed = self.dataspaces.borrow_mut().remove(&id).expect("a dataspace that exists");
+        self.pds.borrow_mut().values_mut().for_each(|pd| pd.regions.retain(|r| r.dataspace != id));
+        self.views.borrow_mut().retain(|_, (data, _)| !Rc::ptr_eq(data, &freed.data));
     }
 
     pub fn add_pd(&self, name: Name, quota: u32) -> u32 {
@@ -211,6 +224,11 @@ impl Host for World {
     fn pd_info(&self, pd: u32) -> HostResult<PdInfo> {
         self.ask("pd_info")?;
         Ok(self.pd(pd, |p| PdInfo { badge: 7, quota_pages: p.quota, life: p.life, name: p.name }))
+    }
+
+    fn changes(&self, pd: u32) -> Option<u32> {
+        let count = |p: &FakePd| (p.objects.len() + p.regions.len() + p.threads.len()) as u32;
+        self.counts_changes.get().then(|| self.pd(pd, |p| count(p)))
     }
 
     fn ram_blank(&self, pd: u32, bytes: u32) -> HostResult<u32> {
@@ -432,6 +450,10 @@ impl thaw_component::service::Service for World {
         if opened.is_err() {
             *self.session.borrow_mut() = None;
         }
+        let change = self.at_open.borrow_mut().take();
+        if let Some(change) = change {
+            change(self);
+        }
         opened.map(|_| 1)
     }
 
@@ -458,7 +480,8 @@ impl thaw_component::service::Service for World {
 
     fn stop(&self, session: u32) -> Result<thaw_protocol::StopReport, ServiceError> {
         let pd = self.serve("stop", session)?;
-        if let Some(change) = self.at_stop.borrow_mut().take() {
+        let change = self.at_stop.borrow_mut().pop_front();
+        if let Some(change) = change {
             change(self);
         }
         let threads = self.pd(pd, |pd| {
