@@ -214,7 +214,7 @@ impl<'a, K: Kernel, H: Host> Engine<'a, K, H> {
         self.need_held()?;
         self.check_staged()?;
         let pd = self.pd()?;
-        let mut result = self.continue_all();
+        let mut result = self.drop_ended().and_then(|()| self.continue_all());
         // If the books cannot be read either, the first error is the one that is told.
         if result.is_err() && self.forget_ended().unwrap_or(false) {
             result = self.continue_all();

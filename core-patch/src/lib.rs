@@ -8,13 +8,14 @@
 //! (the native system's root, or Genode's core); everything else is the kernel's.
 //!
 //! Order of modules along a checkpoint: [`engine`](Engine) (verbs), `stop`, `receive` (barrier and
-//! exceptions), `irq`, `resolve`, `drain`, `classify` (pure), `plan` (pure), `resume`; `stub` and `utcb` make a
+//! exceptions), `irq`, `resolve`, `drain`, `classify` (pure), `plan` (pure), `resume`, `ended`; `stub` and `utcb` make a
 //! stopped thread run a few instructions of ours.
 #![no_std]
 
 mod again;
 mod classify;
 mod drain;
+mod ended;
 mod engine;
 mod host;
 mod irq;

@@ -117,7 +117,7 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
     }
 
     /// Reads them once more; whether there is a started thread that was not there before.
-    fn book_again(&mut self) -> Result<bool, Error> {
+    pub(crate) fn book_again(&mut self) -> Result<bool, Error> {
         let (mut ended, mut more) = (false, false);
         for i in 0..THREADS_MAX {
             let info = self.look_up(i, &mut ended)?;
@@ -133,27 +133,6 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
             more |= entry.live().is_some();
         }
         Ok(more)
-    }
-
-    /// Drops the threads that were ended while the set stood still, where the core cannot keep that from happening.
-    /// Whoever waited for one makes its system call again, and the kernel says that nobody is there. Whether there
-    /// was one.
-    pub(crate) fn forget_ended(&mut self) -> Result<bool, Error> {
-        if self.set.state != State::Stopped {
-            return Ok(false);
-        }
-        let before = self.set.mask(Phase::Held);
-        self.book_again()?;
-        let held = self.set.mask(Phase::Held);
-        for i in bits(held) {
-            let activity = &mut self.set.entries[i].activity;
-            let waits_for_one =
-                [activity_kind::CALL_DELIVERED, activity_kind::SEND_QUEUED].contains(&activity.kind);
-            if waits_for_one && !bits(held).any(|peer| peer as u32 == activity.peer) {
-                *activity = Activity::USER;
-            }
-        }
-        Ok(held != before)
     }
 
     fn look_up(&mut self, i: usize, ended: &mut bool) -> Result<Option<ThreadInfo>, Error> {

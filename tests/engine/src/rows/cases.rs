@@ -46,6 +46,8 @@ pub struct Case {
     pub objects: &'static [Object],
     /// What root does before the stop.
     pub before: &'static [Act],
+    /// What root does while the threads stand still, at the first stop; there is no other then.
+    pub stopped: &'static [Act],
     /// What threads must be found doing.
     pub expect: &'static [(usize, u32)],
     /// What root does after the stop.
@@ -72,6 +74,7 @@ pub const BASE: Case = Case {
     threads: &[],
     objects: &[],
     before: &[],
+    stopped: &[],
     expect: &[],
     after: &[],
     refused: None,

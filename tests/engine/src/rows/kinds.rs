@@ -123,4 +123,70 @@ pub const CASES: &[Case] = &[
         moves: true,
         ..BASE
     },
+    Case {
+        name: "server that is ended in the stop",
+        threads: &[
+            (12, &[Step::WAIT, Step::nap(400_000), Step::reply(7), Step::reply(8)]),
+            (30, &[Step::call(S0, 1).receive(Timeout::from_us(50_000)), Step::until(1), Step::call(S1, 2)]),
+            (29, &[Step::call(S0, 3).send(Timeout::from_us(50_000)), Step::call(S1, 4)]),
+            (28, &[op(S0, Op::SEND, 1).send(Timeout::from_us(50_000)), Step::call(S1, 5)]),
+            (
+                11,
+                &[
+                    Step::WAIT,
+                    Step::until(1),
+                    Step::reply(7),
+                    Step::reply(8),
+                    Step::reply(9),
+                    Step::reply(10),
+                ],
+            ),
+            (27, &[Step::call(S1, 6)]),
+        ],
+        objects: &[Object::Gate(0, 0x100), Object::Gate(4, 0x200)],
+        stopped: &[Act::End(0)],
+        expect: &[
+            (0, kind::RECEIVE),
+            (1, kind::CALL_DELIVERED),
+            (2, kind::SEND_QUEUED),
+            (3, kind::SEND_QUEUED),
+            (5, kind::CALL_DELIVERED),
+        ],
+        after: &[Act::Pass(80_000), Act::Raise(1)],
+        ..BASE
+    },
+    Case {
+        name: "server with its own capability that is ended in the stop",
+        threads: &[
+            (12, &[Step::WAIT, Step::nap(400_000), Step::reply(7), Step::reply(8)]),
+            (30, &[Step::call(S0, 1).receive(Timeout::from_us(50_000)), Step::until(1), Step::call(S1, 2)]),
+            (29, &[Step::call(S0, 3), Step::call(S1, 4)]),
+            (28, &[op(S0, Op::SEND, 1), Step::call(S1, 5)]),
+            (
+                11,
+                &[
+                    Step::WAIT,
+                    Step::until(1),
+                    Step::reply(7),
+                    Step::reply(8),
+                    Step::reply(9),
+                    Step::reply(10),
+                ],
+            ),
+            (27, &[Step::call(S1, 6)]),
+            (26, &[Step::ipc(CapIndex(S0).select(Op::RECEIVE), MsgTag(0)).receive(Timeout::from_us(50_000))]),
+        ],
+        objects: &[Object::Thread(0), Object::Gate(4, 0x200)],
+        stopped: &[Act::End(0)],
+        expect: &[
+            (0, kind::RECEIVE),
+            (1, kind::CALL_DELIVERED),
+            (2, kind::SEND_QUEUED),
+            (3, kind::SEND_QUEUED),
+            (5, kind::CALL_DELIVERED),
+            (6, kind::RECEIVE),
+        ],
+        after: &[Act::Pass(80_000), Act::Raise(1)],
+        ..BASE
+    },
 ];

@@ -109,7 +109,7 @@ impl Rows<'_> {
         let control = self.run(case, Run::Control).unwrap_or_else(|why| panic!("{}: {why}", case.name));
         for run in [Run::Live, Run::Fresh] {
             // The parts of a thread that is gone cannot be read.
-            let ends = case.before.iter().any(|act| matches!(act, Act::End(_)));
+            let ends = case.before.iter().chain(case.stopped).any(|act| matches!(act, Act::End(_)));
             if run == Run::Fresh && (case.refused.is_some() || case.between != 0 || ends) {
                 continue;
             }
@@ -137,6 +137,7 @@ impl Rows<'_> {
         self.act(case.before);
         let result = match run {
             Run::Control => {
+                self.act(case.stopped);
                 self.pass(case.between * STOPS);
                 Ok(())
             }
@@ -264,7 +265,11 @@ impl Rows<'_> {
             }
             // Time goes by between stops: what was asleep at the first may have gone on at the next.
             self.check_activities(if n == 0 { case.expect } else { &[] })?;
+            self.act(case.stopped);
             self.request(&[verb::COMMIT, self.session]).ok_or("commit")?;
+            if !case.stopped.is_empty() {
+                return Ok(());
+            }
             self.pass(case.between);
         }
         Ok(())
@@ -413,7 +418,11 @@ impl Rows<'_> {
         match n {
             // r0 of a system call that ended in an error.
             1 => control[1] & result[1] & error != 0,
-            // r2 of a reply and wait.
+            // r2 of a reply and wait, and of a call to somebody who was ended in the stop.
+            3 if result[3] == Selector::nobody(Op::RECEIVE).0 => {
+                matches!(Selector(control[3]).op(), Op::CALL | Op::RECEIVE)
+                    && control[1] & result[1] & error != 0
+            }
             3 => {
                 matches!(Selector(control[3]).op(), Op::REPLY_AND_WAIT | Op::SEND_AND_WAIT)
                     && result[3] == Selector(control[3]).with_op(Op::WAIT).0
