@@ -143,6 +143,8 @@ pub struct Order {
     pub machine: Machine,
     /// Number of the checkpoint.
     pub generation: u64,
+    /// How often the target was restored: [`Restored::clones`](crate::Restored::clones) of the last time.
+    pub clones: u32,
     /// What becomes of the target.
     pub after: After,
 }
@@ -174,6 +176,7 @@ fn capture<W: World>(world: &W, tables: &mut Tables, order: &Order, keep: Keep<'
     let id = world.open().map_err(|e| Error::World("opening the target", 0, e))?;
     let records = &mut tables.records;
     scan::scan(world, records)?;
+    records.clones = order.clones;
     scan::hash_roms(world, records, &mut tables.rom_hashes, &mut tables.buffer)?;
     let bytes = records.ram_bytes();
     // As if no page were elided.

@@ -368,6 +368,9 @@ struct Job {
     board: [u8; 32],
     /// Number of a new checkpoint.
     generation: u64,
+    /// How often the target was restored.
+    clones: u32,
+    reserved: u32,
     /// 1: the target is destroyed by its checkpoint.
     destroy: u32,
     /// 1: the image goes into the store.
@@ -393,7 +396,7 @@ struct Outcome {
 /// Bytes of an error's text.
 const ERROR: usize = 128;
 
-const _: () = assert!(size_of::<Job>() == 64 && size_of::<Outcome>() == 40 + ERROR);
+const _: () = assert!(size_of::<Job>() == 72 && size_of::<Outcome>() == 40 + ERROR);
 
 impl Outcome {
     fn refuse(&mut self, what: &str, error: &Error) -> u32 {
@@ -412,7 +415,7 @@ impl Outcome {
 #[unsafe(no_mangle)]
 extern "C" fn thaw_rust_checkpoint(job: &mut Job, out: &mut Outcome) -> u32 {
     let after = if job.destroy == 0 { After::GoOn } else { After::Destroy };
-    let order = Order { machine: machine(&job.board), generation: job.generation, after };
+    let order = Order { machine: machine(&job.board), generation: job.generation, clones: job.clones, after };
     let (store, stored) = (job.store != 0, &mut job.stored);
     let mut keep = |image: Span, buffer: &mut [u8]| -> Result<()> {
         if store {
@@ -446,9 +449,10 @@ extern "C" fn thaw_rust_checkpoint(job: &mut Job, out: &mut Outcome) -> u32 {
 
 /// Makes the target of an image; returns whether it runs.
 #[unsafe(no_mangle)]
-extern "C" fn thaw_rust_restore(job: &Job, image: &Span, out: &mut Outcome) -> u32 {
+extern "C" fn thaw_rust_restore(job: &mut Job, image: &Span, out: &mut Outcome) -> u32 {
     match TABLES.with(|tables| restore(&Cxx, tables, &machine(&job.board), *image)) {
         Some(Ok(done)) => {
+            job.clones = done.clones;
             (out.generation, out.us, out.image) = (done.generation, done.us, *image);
             (out.threads, out.dataspaces, out.ram_bytes) = (done.threads, done.dataspaces, done.ram_bytes);
             out.ok = 1;

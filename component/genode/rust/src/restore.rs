@@ -39,6 +39,8 @@ pub fn map_of(addr: u32) -> u32 {
 pub struct Restored {
     /// Number of the checkpoint.
     pub generation: u64,
+    /// How often the target was restored, this time among them.
+    pub clones: u32,
     /// Bytes of the target's RAM.
     pub ram_bytes: u32,
     /// Threads that go on.
@@ -112,6 +114,7 @@ pub fn restore<W: World>(world: &W, tables: &mut Tables, machine: &Machine, imag
     world.freeze(false);
     Ok(Restored {
         generation: verified.header().identity.generation,
+        clones: tables.records.clones,
         ram_bytes: tables.records.ram_bytes(),
         threads: live.count_ones(),
         dataspaces: tables.records.dataspaces.len() as u32,

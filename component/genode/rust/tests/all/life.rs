@@ -26,7 +26,7 @@ fn tables() -> Box<Tables> {
 }
 
 fn save(fake: &Fake, after: After) -> thaw_genode::Result<Done> {
-    let order = Order { machine: machine(), generation: 1, after };
+    let order = Order { machine: machine(), generation: 1, clones: 0, after };
     checkpoint(fake, &mut tables(), &order, &mut |_, _| Ok(()))
 }
 
@@ -54,7 +54,7 @@ fn a_module_that_stays_as_it_is_is_read_once() {
     let mut read = |id| {
         fake.rom_id.set(id);
         fake.rom_read.set(0);
-        let order = Order { machine: machine(), generation: 1, after: After::GoOn };
+        let order = Order { machine: machine(), generation: 1, clones: 0, after: After::GoOn };
         checkpoint(&fake, &mut tables, &order, &mut |_, _| Ok(())).expect("saved");
         fake.rom_read.get()
     };
@@ -113,6 +113,19 @@ fn what_was_read_is_made_again() {
     let semaphore = place(Step::Object(kind::SEMAPHORE, 2, 0));
     assert!(source < context && context < semaphore);
     assert!(!steps.contains(&Step::Destroy));
+}
+
+#[test]
+fn an_image_tells_how_often_its_target_was_restored() {
+    let (fake, mut image) = saved();
+    let mut tables = tables();
+    for times in 1..=3 {
+        let restored = restore(&fake, &mut tables, &machine(), image).expect("restored");
+        assert_eq!(restored.clones, times);
+        let order =
+            Order { machine: machine(), generation: 1, clones: restored.clones, after: After::Destroy };
+        image = checkpoint(&fake, &mut tables, &order, &mut |_, _| Ok(())).expect("saved").image;
+    }
 }
 
 #[test]

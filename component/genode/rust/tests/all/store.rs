@@ -81,7 +81,7 @@ impl Files for Disk<'_> {
 
 fn image(fake: &Fake, generation: u64) -> Span {
     let machine = Machine { board: Name::new("pbxa9").expect("a name"), kernel: KernelName::EMPTY };
-    let order = Order { machine, generation, after: After::GoOn };
+    let order = Order { machine, generation, clones: 0, after: After::GoOn };
     let mut tables = Box::new(Tables::new());
     checkpoint(fake, &mut tables, &order, &mut |_, _| Ok(())).expect("saved").image
 }

@@ -66,6 +66,7 @@ namespace Thaw::Rust {
 	{
 		char   board[32];
 		Long   generation;       /* of a new checkpoint */
+		Word   clones, reserved; /* how often the target was restored */
 		Word   destroy, store;
 		Stored stored;
 	};
@@ -88,7 +89,7 @@ namespace Thaw::Rust {
 	static_assert(sizeof(Message) == 54*4 && sizeof(Region) == 10*4 && sizeof(Slot) == 6*4);
 	static_assert(sizeof(Nested) == 6*4);
 	static_assert(sizeof(Thread) == 18*4 && sizeof(Timer) == 32 && sizeof(Session) == 144);
-	static_assert(sizeof(Job) == 64 && sizeof(Outcome) == 168);
+	static_assert(sizeof(Job) == 72 && sizeof(Outcome) == 168);
 }
 
 extern "C" {
@@ -96,7 +97,7 @@ extern "C" {
 	/* served by Rust */
 
 	Thaw::Rust::Word thaw_rust_checkpoint(Thaw::Rust::Job *, Thaw::Rust::Outcome *);
-	Thaw::Rust::Word thaw_rust_restore   (Thaw::Rust::Job const *, Thaw::Rust::Span const *image, Thaw::Rust::Outcome *);
+	Thaw::Rust::Word thaw_rust_restore   (Thaw::Rust::Job *, Thaw::Rust::Span const *image, Thaw::Rust::Outcome *);
 	Thaw::Rust::Word thaw_rust_find      (Thaw::Rust::Job *, Thaw::Rust::Outcome *);
 	Thaw::Rust::Word thaw_rust_load      (Thaw::Rust::Job *, Thaw::Rust::Outcome *);
 	void thaw_rust_print     (Thaw::Rust::Span const *image);
