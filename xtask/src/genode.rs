@@ -44,7 +44,7 @@ const SCENARIOS: [&str; 23] = [
 const SAVES: &str = "thaw_save";
 /// Boot with it.
 const RESTORE: [&str; 7] = [
-    "thaw_again",
+    AGAIN,
     "thaw_other_board",
     "thaw_other_config",
     OTHER_VERSION,
@@ -52,7 +52,9 @@ const RESTORE: [&str; 7] = [
     "thaw_small",
     "thaw_taken",
 ];
-/// Of these, the one whose image says that another Genode made it.
+/// Of these, the one that prints an image, too: of a target that was restored once.
+const AGAIN: &str = "thaw_again";
+/// And the one whose image says that another Genode made it.
 const OTHER_VERSION: &str = "thaw_other_version";
 
 #[derive(Args)]
@@ -129,7 +131,11 @@ fn scenario(args: &GenodeArgs, name: &str, log: &Path, image: &Path) -> Result<b
     }
     let status = make.status().map_err(|e| Failure::new(Kind::Tool, format!("make: {e}")))?;
     if name == SAVES && status.success() {
-        return Ok(take_image(log, image).is_ok());
+        return Ok(take_image(log, image).is_ok_and(|shown| shown.contains(", restores 0\n")));
+    }
+    if name == AGAIN && status.success() {
+        let shown = take_image(log, &image.with_extension("again.thaw"));
+        return Ok(shown.is_ok_and(|shown| shown.contains(", restores 1\n")));
     }
     Ok(status.success())
 }
@@ -148,13 +154,16 @@ fn of_another_version(image: &Path) -> Result<PathBuf> {
     Ok(path)
 }
 
-/// Puts the printed image together and checks it.
-fn take_image(log: &Path, image: &Path) -> Result<()> {
+/// Puts the printed image together, checks it, and returns what there is in it.
+fn take_image(log: &Path, image: &Path) -> Result<String> {
     let mut build = Command::new(env!("CARGO"));
     build.current_dir(paths::root()).args(["build", "--quiet", "--package", "thaw-cli"]);
     run(&mut build, Kind::Build, "building the host tool")?;
     let tool = paths::host_tool();
     let mut from_log = Command::new(&tool);
     run(from_log.arg("from-log").arg(log).arg("-o").arg(image), Kind::Check, "reading the image")?;
-    run(Command::new(&tool).arg("verify").arg(image), Kind::Check, "checking the image")
+    run(Command::new(&tool).arg("verify").arg(image), Kind::Check, "checking the image")?;
+    let shown = Command::new(&tool).arg("show").arg(image).output();
+    let shown = shown.map_err(|e| Failure::new(Kind::Tool, format!("{}: {e}", tool.display())))?;
+    Ok(String::from_utf8_lossy(&shown.stdout).into_owned())
 }
