@@ -154,8 +154,15 @@ pub trait Host {
         false
     }
 
+    /// The first slot from `from` on that may be filled, `None` past the last. A host that
+    /// [looks into the slots](Self::looks_into_slots) knows since its last look which are empty.
+    fn maybe_filled(&mut self, _pd: PdInfo, from: CapIndex) -> HostResult<Option<CapIndex>> {
+        Ok(Some(from))
+    }
+
     /// From now on nothing of the PD is made or ended until [`thaw`](Self::thaw). A request that the core had begun
-    /// is finished first; its threads make no new one, as they stand still by now.
+    /// is finished first; its threads make no new one, as they stand still by now. What [`object`](Self::object) tells next
+    /// is not older than this; before, it may be what the PD's parent was told last.
     fn freeze(&mut self, pd: PdInfo) -> HostResult<()>;
 
     /// Ends [`freeze`](Self::freeze).

@@ -108,12 +108,14 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
     fn try_scan(&mut self, looked: bool) -> Result<(), Error> {
         let pd = self.pd()?;
         self.set.slots.clear();
-        for slot in 0..self.env.slots.1 {
-            let filled = pd.task.cap_valid(self.k, CapIndex(slot)).map_err(at(step::SLOT))?;
-            if !filled || self.holds_stop_gate(slot) {
+        let mut next = CapIndex(0);
+        while let Some(slot) = self.maybe_filled(next)? {
+            next = slot.plus(1);
+            let filled = pd.task.cap_valid(self.k, slot).map_err(at(step::SLOT))?;
+            if !filled || self.holds_stop_gate(slot.0) {
                 continue;
             }
-            let mut filled = self.booked(CapIndex(slot));
+            let mut filled = self.booked(slot);
             if !looked {
                 filled = self.confirmed(filled)?;
             }
@@ -126,6 +128,12 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
         }
         self.trace(Event::Slots.of_all().with(self.set.slots.len() as u32));
         Ok(())
+    }
+
+    fn maybe_filled(&mut self, from: CapIndex) -> Result<Option<CapIndex>, Error> {
+        let pd = self.pd()?;
+        let slot = self.host.maybe_filled(pd, from).map_err(|e| ErrorKind::Kernel.with(e, step::HOST, 0))?;
+        Ok(slot.filter(|slot| slot.0 < self.env.slots.1))
     }
 
     /// Names what the core did not put into its slot, a few at a time; who cannot be named is refused.

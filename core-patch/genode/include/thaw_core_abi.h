@@ -60,6 +60,8 @@ enum { THAW_GATE = 1, THAW_IRQ = 2, THAW_FIXED = 3, THAW_UNKNOWN = 4, THAW_KERNE
 thaw_word thaw_core_task(void);                                    /* of the open PD, 0 if none */
 thaw_word thaw_core_thread(thaw_word index, struct thaw_thread *);
 thaw_word thaw_core_object(thaw_word n, struct thaw_object *);     /* 0 past the last, or THAW_FAULTING */
+void      thaw_core_forget_slots(void);                             /* what is told next is not older than this */
+thaw_word thaw_core_maybe_filled(thaw_word from);                  /* first slot that may be, ~0 if none */
 thaw_word thaw_core_slot(thaw_word slot, thaw_word *badge);        /* kind */
 thaw_word thaw_core_peek(thaw_word addr, thaw_word *value);        /* 0 if nothing is there */
 thaw_word thaw_core_bind(thaw_word index);                         /* 0 if the kernel refused */

@@ -56,6 +56,9 @@ pub const HOLE: u32 = 1;
 /// Answer of [`thaw_core_object`]: a thread waits until a fault in a nested region map is resolved.
 pub const FAULTING: u32 = 2;
 
+/// Answer of [`thaw_core_maybe_filled`]: all from there on are empty.
+pub const NO_SLOT: u32 = !0;
+
 /// In [`RawObject::thread`]: none.
 pub const NO_THREAD: u32 = !0;
 
@@ -63,6 +66,8 @@ unsafe extern "C" {
     pub safe fn thaw_core_task() -> u32;
     pub safe fn thaw_core_thread(index: u32, out: &mut RawThread) -> u32;
     pub safe fn thaw_core_object(n: u32, out: &mut RawObject) -> u32;
+    pub safe fn thaw_core_forget_slots();
+    pub safe fn thaw_core_maybe_filled(from: u32) -> u32;
     pub safe fn thaw_core_slot(slot: u32, badge: &mut u32) -> u32;
     pub safe fn thaw_core_peek(addr: u32, value: &mut u32) -> u32;
     pub safe fn thaw_core_bind(index: u32) -> u32;

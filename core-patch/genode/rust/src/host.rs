@@ -95,8 +95,15 @@ impl Host for CoreHost {
         true
     }
 
-    /// Nobody but a thread of the PD itself makes or destroys anything in it, and those stand still.
+    fn maybe_filled(&mut self, _pd: PdInfo, from: CapIndex) -> HostResult<Option<CapIndex>> {
+        let slot = abi::thaw_core_maybe_filled(from.0);
+        Ok((slot != abi::NO_SLOT).then_some(CapIndex(slot)))
+    }
+
+    /// Nobody but a thread of the PD itself makes or destroys anything in it, and those stand still: what was listed
+    /// before they did counts no longer.
     fn freeze(&mut self, _pd: PdInfo) -> HostResult<()> {
+        abi::thaw_core_forget_slots();
         Ok(())
     }
 

@@ -35,7 +35,7 @@ class Thaw::Books : Genode::Noncopyable
 		using Cap     = Genode::Native_capability;
 		using Cap_pd  = Genode::Capability<Genode::Pd_session>;
 
-		enum : Word { NO_THREAD = ~0u, SLOT_PARENT = 0xb, AREA_BASE = 0xc, AREA_SLOTS = 5,
+		enum : Word { NO_THREAD = ~0u, NO_SLOT = ~0u, SLOT_PARENT = 0xb, AREA_BASE = 0xc, AREA_SLOTS = 5,
 		              USER_BASE = 0x300, USER_SLOTS = 4096, THREADS = 64 };
 
 	private:
@@ -54,7 +54,10 @@ class Thaw::Books : Genode::Noncopyable
 		unsigned _num_known { 0 };
 		S::Slot  _slots[MAX_SLOTS];
 		unsigned _num_slots { 0 };
-		bool     _slots_stand { false };    /* they were listed in a stop that still holds */
+
+		/* what the list of slots is worth: nothing; what the caller was told last; what holds as long as a stop does */
+		enum class Listed { OLD, TOLD, STANDS } _listed { Listed::OLD };
+
 		S::Region _regions[MAX_REGIONS];
 		unsigned  _num_regions { 0 };
 		Word      _nested[MAX_NESTED];      /* badges of region maps of RM sessions */
@@ -100,7 +103,7 @@ class Thaw::Books : Genode::Noncopyable
 
 		bool is_open() const { return _pd.valid(); }
 
-		void open(Cap_pd pd)       { _pd = pd; _num_known = _num_slots = _num_regions = _num_nested = 0; _slots_stand = false; }
+		void open(Cap_pd pd)       { _pd = pd; _num_known = _num_slots = _num_regions = _num_nested = 0; _listed = Listed::OLD; }
 		void close()               { _pd = Cap_pd(); }
 		void caller(Cap_pd caller) { _caller = caller; }
 
@@ -160,15 +163,27 @@ class Thaw::Books : Genode::Noncopyable
 		static Word count_slots(Pd &);
 
 		/**
-		 * Whether what is in the slots stays as it is until further notice: no thread of the PD runs
+		 * What is in the slots stays as it is until further notice: no thread of the PD runs
 		 */
-		void slots_stand(bool stand) { _slots_stand = stand; }
+		void slots_stand() { _listed = Listed::STANDS; }
+
+		/**
+		 * It changes from now on
+		 *
+		 * \param begins  a stop begins: it may look first at what its caller was told, and will look again
+		 */
+		void slots_move(bool begins)
+		{
+			if (!begins || _listed != Listed::TOLD)
+				_listed = Listed::OLD;
+		}
 
 		/* the engine's view */
 		bool anybody_faults();
 		Word engine_thread(Pd &, Word index, thaw_thread &);
 		bool engine_object(Pd &, Word n, thaw_object &);
 		Word engine_slot(Pd &, Word slot, Word &badge);
+		Word maybe_filled(Word from) const;
 		bool peek(Pd &, Word addr, Word &value);
 };
 

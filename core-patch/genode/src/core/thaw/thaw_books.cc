@@ -453,8 +453,10 @@ Books::Word Books::count_slots(Pd &pd)
 
 Books::S::Slot Books::slot(Pd &pd, Word n)
 {
-	if (n == 0 && !_slots_stand)
+	if (n == 0 && _listed != Listed::STANDS) {
 		scan_slots(pd);
+		_listed = Listed::TOLD;
+	}
 	Word count = 0;
 	for (unsigned i = 0; i < _num_slots; i++) {
 		bool const area = _slots[i].slot < USER_BASE && _slots[i].slot != SLOT_PARENT;
@@ -485,8 +487,11 @@ static Books::Word engine_kind(Books::Kind kind)
 
 bool Books::engine_object(Pd &pd, Word n, thaw_object &out)
 {
-	if (n == 0)
-		scan_slots(pd);
+	if (n == 0) {
+		if (_listed != Listed::TOLD)
+			scan_slots(pd);
+		_listed = Listed::OLD;
+	}
 	Word count = 0;
 	for (unsigned i = 0; i < _num_slots; i++) {
 		S::Slot const &slot = _slots[i];
@@ -536,4 +541,16 @@ Books::Word Books::engine_slot(Pd &pd, Word slot, Word &badge)
 	}
 	badge = found ? found->badge : 0;
 	return found ? engine_kind(found->kind) : Word(THAW_UNKNOWN);
+}
+
+
+Books::Word Books::maybe_filled(Word from) const
+{
+	/* what core itself fills is not in the list, and if that is full others may be missing */
+	if (from < USER_BASE || _num_slots == MAX_SLOTS)
+		return from;
+	for (unsigned i = 0; i < _num_slots; i++)
+		if (_slots[i].slot >= from)
+			return _slots[i].slot;
+	return NO_SLOT;
 }

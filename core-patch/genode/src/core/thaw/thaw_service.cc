@@ -249,14 +249,14 @@ class Thaw::Session_component : public Rpc_object<Core_session>
 			Word const verb = m.words[0];
 			bool const looks = verb == THREAD_GET || verb == IRQ_GET;
 			if (!looks)
-				_parts.in_core_ep([&] { _parts.books.slots_stand(false); });
+				_parts.in_core_ep([&] { _parts.books.slots_move(verb == STOP); });
 
 			/* a request cannot open a PD: that is 'open', which asks whose it is */
 			m.label = _serve(m, false);
 
 			/* the engine has listed the slots after everybody stood still */
 			if (verb == STOP && !m.label)
-				_parts.in_core_ep([&] { _parts.books.slots_stand(true); });
+				_parts.in_core_ep([&] { _parts.books.slots_stand(); });
 			return m;
 		}
 
@@ -436,6 +436,18 @@ thaw_word thaw_core_object(thaw_word n, thaw_object *out)
 		if (n == 0 && parts_ptr->books.anybody_faults())
 			return THAW_FAULTING;
 		return parts_ptr->books.engine_object(pd, n, *out); });
+}
+
+
+void thaw_core_forget_slots()
+{
+	parts_ptr->in_core_ep([&] { parts_ptr->books.slots_move(false); });
+}
+
+
+thaw_word thaw_core_maybe_filled(thaw_word from)
+{
+	return in_pd(from, [&] (Thaw::Books::Pd &) { return parts_ptr->books.maybe_filled(from); });
 }
 
 
