@@ -136,6 +136,14 @@ impl<'w, W: World> Breath<'w, W> {
     }
 }
 
+/// Ends all views, which takes longer than making and using them.
+pub fn end_views<W: World>(world: &W) {
+    let breath = Breath::new(world);
+    while world.unview() {
+        breath.take();
+    }
+}
+
 /// What a checkpoint is to be.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Order {
@@ -186,7 +194,7 @@ fn capture<W: World>(world: &W, tables: &mut Tables, order: &Order, keep: Keep<'
     // The copy stands at the end of it: when the image is written from the start on, what is written last there has been
     // read long before.
     let copy = whole.part(TABLES_MAX, bytes).ok_or(Error::Changed("memory"))?;
-    world.unview();
+    end_views(world);
     let mut views = heapless::Vec::<(Span, Span), { thaw_image::MAX_DATASPACES as usize }>::new();
     for (_, dataspace, offset) in records.ram() {
         let view = world.view(dataspace.badge).map_err(|e| Error::World("dataspace", dataspace.badge, e))?;
@@ -239,7 +247,7 @@ fn capture<W: World>(world: &W, tables: &mut Tables, order: &Order, keep: Keep<'
             }
         }
     };
-    world.unview();
+    end_views(world);
     Ok(Done {
         image,
         ram_bytes: tables.records.ram_bytes(),

@@ -42,7 +42,9 @@ unsafe extern "C" {
     safe fn thaw_announced(service: &mut [u8; 32]);
     safe fn thaw_destroy();
     safe fn thaw_view(ds_badge: u32, span: &mut Span) -> u32;
-    safe fn thaw_unview();
+    safe fn thaw_unview() -> u32;
+    /// The span is a view, which does not end during the call.
+    safe fn thaw_coherent(span: &Span);
     safe fn thaw_take(buffer: u32, bytes: u32, span: &mut Span) -> u32;
     /// Both spans are ours: views, buffers or modules, none of which ends during the call.
     safe fn thaw_copy(to: &Span, from: &Span);
@@ -174,8 +176,12 @@ impl World for Cxx {
         asked(thaw_view(ds_badge, &mut span)).map(|()| span)
     }
 
-    fn unview(&self) {
-        thaw_unview();
+    fn unview(&self) -> bool {
+        thaw_unview() != 0
+    }
+
+    fn coherent(&self, span: Span) {
+        thaw_coherent(&span);
     }
 
     fn take(&self, buffer: Buffer, bytes: u32) -> Asked<Span> {

@@ -6,7 +6,7 @@ use thaw_image::{Abi, Architecture, Encoding, Expect, Extent, Name};
 use thaw_protocol::activity_kind;
 
 use crate::calls::Calls;
-use crate::checkpoint::{Breath, Machine, Tables};
+use crate::checkpoint::{Breath, Machine, Tables, end_views};
 use crate::decode::{InMemory, read_image};
 use crate::encode::PARENT_SLOT;
 use crate::error::{Error, Result};
@@ -96,6 +96,7 @@ pub fn restore<W: World>(world: &W, tables: &mut Tables, machine: &Machine, imag
     check_roms(world, &tables.records, &mut tables.rom_hashes, &mut tables.buffer)?;
     let memory = make_memory(world, &tables.records)?;
     fill(&source, (&tables.records, &memory.ram), &tables.extents[..extents])?;
+    make_executable(world, &tables.records, &memory.ram);
     make_objects(world, &tables.records, &memory)?;
     let calls = Calls::new(world, id);
     let engine = |what| move |e| Error::Engine(what, e);
@@ -110,15 +111,17 @@ pub fn restore<W: World>(world: &W, tables: &mut Tables, machine: &Machine, imag
     }
     prepared.commit().map_err(engine("starting threads"))?;
     building.keep();
-    world.unview();
     world.freeze(false);
+    let us = world.now_us() - begin;
+    // The target goes on meanwhile.
+    end_views(world);
     Ok(Restored {
         generation: verified.header().identity.generation,
         clones: tables.records.clones,
         ram_bytes: tables.records.ram_bytes(),
         threads: live.count_ones(),
         dataspaces: tables.records.dataspaces.len() as u32,
-        us: world.now_us() - begin,
+        us,
     })
 }
 
@@ -297,6 +300,17 @@ fn fill<W: World>(
         source.world.copy(to, from);
     }
     Ok(())
+}
+
+/// Code that was copied is written to where instructions are fetched from.
+fn make_executable<W: World>(world: &W, records: &Records, ram: &Ram) {
+    // Regions of an image name dataspaces by their numbers.
+    for region in records.regions.iter().chain(&records.nested).filter(|region| region.executable != 0) {
+        match ram.get(region.ds_badge as usize) {
+            Some((_, span)) if span.bytes != 0 => world.coherent(*span),
+            _ => {}
+        }
+    }
 }
 
 /// Threads, then everything that slots hold.

@@ -373,8 +373,10 @@ pub trait World {
 
     /// Makes a dataspace of the target visible.
     fn view(&self, ds_badge: u32) -> Asked<Span>;
-    /// Ends all views.
-    fn unview(&self);
+    /// Ends the newest view; whether there was one. The processor works on all of its memory for it.
+    fn unview(&self) -> bool;
+    /// What was written there can be executed.
+    fn coherent(&self, span: Span);
     /// Takes memory; what was taken before for the same purpose is given back. 0 bytes: only that.
     fn take(&self, buffer: Buffer, bytes: u32) -> Asked<Span>;
     /// Copies `from` to the start of `to`.

@@ -2,12 +2,12 @@
 #ifndef THAW_DECLARED_RM_SESSION_CONNECTION_H
 #define THAW_DECLARED_RM_SESSION_CONNECTION_H
 
-#include <base/env.h>
+#include <base/connection.h>
 #include <rm_session/rm_session.h>
 
 namespace Genode {
 
-	struct Rm_connection
+	struct Rm_connection : Connection<Rm_session>
 	{
 		explicit Rm_connection(Env &);
 

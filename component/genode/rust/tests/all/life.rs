@@ -129,6 +129,29 @@ fn an_image_tells_how_often_its_target_was_restored() {
 }
 
 #[test]
+fn no_target_waits_for_the_end_of_our_views_and_all_end() {
+    for after in [After::GoOn, After::Destroy] {
+        let fake = Fake::new();
+        let image = save(&fake, after).expect("saved").image;
+        assert_eq!(fake.views.get(), 0);
+        fake.tick_us.set(30_000);
+        restore(&fake, &mut tables(), &machine(), image).expect("restored");
+        assert_eq!(fake.views.get(), 0);
+    }
+}
+
+#[test]
+fn only_code_in_ram_is_made_executable() {
+    for executable in [0, 1] {
+        let fake = Fake::new();
+        fake.regions.borrow_mut().iter_mut().for_each(|region| region.executable = executable);
+        let image = save(&fake, After::Destroy).expect("saved").image;
+        restore(&fake, &mut tables(), &machine(), image).expect("restored");
+        assert_eq!(fake.count(|s| *s == Step::Coherent), executable as usize);
+    }
+}
+
+#[test]
 fn a_running_target_goes_on_and_is_not_destroyed() {
     let fake = Fake::new();
     save(&fake, After::GoOn).expect("saved");

@@ -44,6 +44,7 @@ pub enum Step {
     AttachNested(Attachment),
     FaultHandler,
     Handler(u32),
+    Coherent,
     Destroy,
 }
 
@@ -91,6 +92,9 @@ pub struct Fake {
     /// Badge of the Timer session, when it is opened.
     pub timer_badge: Cell<u32>,
     stopped: Cell<bool>,
+    /// Views that have not ended, and whether the target stands still or is being made.
+    pub views: Cell<u32>,
+    stands: Cell<bool>,
     /// By how much the clock goes on when it is read, and how often we paused.
     pub tick_us: Cell<u64>,
     clock_us: Cell<u64>,
@@ -141,6 +145,8 @@ impl Fake {
             rom_read: Cell::new(0),
             timer_badge: Cell::new(0x8000_000c),
             stopped: Cell::new(false),
+            views: Cell::new(0),
+            stands: Cell::new(false),
             tick_us: Cell::new(0),
             clock_us: Cell::new(0),
             pauses: Cell::new(0),
@@ -231,6 +237,11 @@ impl Fake {
     fn answer(&self, message: &mut Message) {
         let [number, _, index, part] = core::array::from_fn(|i| message.words[i]);
         let request = message.words[..message.count as usize].to_vec();
+        match number {
+            verb::STOP => self.stands.set(true),
+            verb::COMMIT | verb::ABANDON => self.stands.set(false),
+            _ => {}
+        }
         (message.label, message.count) = (0, 0);
         match number {
             verb::THREAD_GET => {
@@ -369,14 +380,26 @@ impl World for Fake {
     }
 
     fn destroy(&self) {
+        (self.views.set(0), self.stands.set(false));
         self.steps.borrow_mut().push(Step::Destroy);
     }
 
     fn view(&self, badge: u32) -> Asked<Span> {
+        self.views.set(self.views.get() + 1);
         if badge == RAM_BADGE { Ok(self.ram.get()) } else { Err(CoreResult(CoreResult::NOT_FOUND)) }
     }
 
-    fn unview(&self) {}
+    fn unview(&self) -> bool {
+        let left = self.views.get();
+        assert!(left == 0 || !self.stands.get(), "the target waits for the end of a view");
+        self.views.set(left.saturating_sub(1));
+        left > 0
+    }
+
+    fn coherent(&self, span: Span) {
+        assert_eq!(span, self.ram.get());
+        self.steps.borrow_mut().push(Step::Coherent);
+    }
 
     fn take(&self, _: Buffer, bytes: u32) -> Asked<Span> {
         Ok(self.allot(bytes))
@@ -423,6 +446,7 @@ impl World for Fake {
     }
 
     fn make(&self) -> Asked<u32> {
+        self.stands.set(true);
         self.step(Step::Make).map(|_| 7)
     }
 
@@ -439,6 +463,7 @@ impl World for Fake {
         let handle = self.step(Step::Ram(bytes, badge))?;
         self.ram.set(self.allot(bytes));
         self.fill(self.ram.get(), |_| 0);
+        self.views.set(self.views.get() + 1);
         Ok((handle, self.ram.get()))
     }
 

@@ -9,6 +9,7 @@
  */
 
 #include <base/sleep.h>
+#include <cpu/cache.h>
 #include <util/string.h>
 
 #include <abi_world.h>
@@ -42,7 +43,8 @@ extern "C" {
 	void thaw_announced(char service[32])         { w().announced(service); }
 	void thaw_destroy()                           { w().destroy(); }
 	Word thaw_view(Word badge, Span *span)        { return w().view(badge, *span); }
-	void thaw_unview()                            { w().memory().unview(); }
+	Word thaw_unview()                            { return w().unview(); }
+	void thaw_coherent(Span const *span)          { Genode::cache_coherent(span->addr, span->bytes); }
 	Word thaw_take(Word buffer, Word bytes, Span *span) { return w().memory().take(buffer, bytes, *span); }
 
 	void thaw_copy(Span const *to, Span const *from) {

@@ -121,7 +121,8 @@ extern "C" {
 	void thaw_announced(char service[32]);
 	void thaw_destroy();
 	Thaw::Rust::Word thaw_view(Thaw::Rust::Word badge, Thaw::Rust::Span *);
-	void thaw_unview();
+	Thaw::Rust::Word thaw_unview();
+	void thaw_coherent(Thaw::Rust::Span const *);
 	Thaw::Rust::Word thaw_take(Thaw::Rust::Word buffer, Thaw::Rust::Word bytes, Thaw::Rust::Span *);
 	void thaw_copy(Thaw::Rust::Span const *to, Thaw::Rust::Span const *from);
 	void thaw_read(Thaw::Rust::Word from, char *to, Thaw::Rust::Word bytes);

@@ -1,5 +1,5 @@
 /*
- * \brief  Memory that we see: buffers of our own and views of dataspaces
+ * \brief  Memory of our own
  */
 
 /*
@@ -31,20 +31,13 @@ class Thaw::Memory : Genode::Noncopyable
 		using Word = Rust::Word;
 		using Span = Rust::Span;
 
-		enum { VIEWS = 160 };
-
 		Genode::Env &_env;
 
 		Genode::Constructible<Genode::Attached_ram_dataspace> _buffers[BUFFERS] { };
 
-		Genode::addr_t _views[VIEWS] { };
-		unsigned       _count = 0;
-
 	public:
 
 		Memory(Genode::Env &env) : _env(env) { }
-
-		~Memory() { unview(); }
 
 		/**
 		 * Take memory, or give it back with 0 bytes
@@ -68,33 +61,6 @@ class Thaw::Memory : Genode::Noncopyable
 			for (Word i = 0; i < bytes; i += 4096)
 				*(char volatile *)(span.addr + i) = 0;
 			return 0;
-		}
-
-		Word view(Genode::Dataspace_capability ds, bool writeable, Span &span)
-		{
-			if (_count == VIEWS) return Rust::NO_MEMORY;
-
-			Genode::Region_map::Attr attr { };
-			attr.writeable = writeable;
-			bool const ok = _env.rm().attach(ds, attr).convert<bool>(
-				[&] (Genode::Env::Local_rm::Attachment &a) {
-					a.deallocate = false;
-					_views[_count++] = (Genode::addr_t)a.ptr;
-					span = { Word(a.ptr), Word(a.num_bytes) };
-					return true;
-				},
-				[&] (Genode::Env::Local_rm::Error) { return false; });
-			if (!ok) return Rust::NO_MEMORY;
-
-			for (Word i = 0; i < span.bytes; i += 4096)
-				(void)*(char const volatile *)(span.addr + i);
-			return 0;
-		}
-
-		void unview()
-		{
-			while (_count)
-				_env.rm().detach(_views[--_count]);
 		}
 };
 

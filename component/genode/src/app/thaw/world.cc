@@ -256,7 +256,7 @@ void World::announced(char service[32])
 
 void World::destroy()
 {
-	memory().unview();
+	while (unview());
 	_managed().destroy();
 	for (unsigned i = 0; i < _handle_count; i++)
 		_handles[i] = Genode::Native_capability();
@@ -268,7 +268,7 @@ World::Word World::view(Word badge, Rust::Span &span)
 {
 	return _core->dataspace(badge).convert<Word>(
 		[&] (Genode::Native_capability cap) {
-			return memory().view(Genode::reinterpret_cap_cast<Genode::Dataspace>(cap), false, span); },
+			return _window.view(Genode::reinterpret_cap_cast<Genode::Dataspace>(cap), false, span); },
 		[&] (Result r) { return Word(r); });
 }
 
@@ -355,7 +355,7 @@ World::Word World::ram(Word bytes, Word badge, Word &handle, Rust::Span &span)
 			return _badged(ds, badge).convert<Word>(
 				[&] (Native_capability cap) {
 					Word const kept = _keep(cap, handle);
-					return kept ? kept : memory().view(reinterpret_cap_cast<Dataspace>(cap), true, span);
+					return kept ? kept : _window.view(reinterpret_cap_cast<Dataspace>(cap), true, span);
 				},
 				[&] (Result r) { return Word(r); });
 		},

@@ -13,6 +13,7 @@
 
 #include <files.h>
 #include <managed.h>
+#include <window.h>
 
 namespace Thaw { class World; }
 
@@ -33,6 +34,7 @@ class Thaw::World : Genode::Noncopyable
 		bool                            _begun = false;
 		Timer::Connection               _timer { _env };
 		Quiet                          &_quiet;
+		Window                          _window { _env };
 
 		/* of a session that is short of quota, for one object */
 		enum { UPGRADES = 8 };
@@ -154,6 +156,7 @@ class Thaw::World : Genode::Noncopyable
 		void release() { if (_begun) _core->done(); _begun = false; }
 
 		Memory &memory() { return _managed().memory; }
+		bool    unview() { return _window.unview(); }
 
 		/**
 		 * Print what is in use
