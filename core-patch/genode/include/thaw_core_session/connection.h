@@ -24,6 +24,9 @@ struct Thaw::Core_connection : Genode::Connection<Core_session>, Genode::Rpc_cli
 
 	private:
 
+		Regions _regions { };
+		Slots   _slots   { };
+
 		template <typename RPC, typename... ARGS>
 		auto call_rpc(ARGS &&... args) { return Genode::Rpc_client<S>::call<RPC>(args...); }
 
@@ -41,10 +44,10 @@ struct Thaw::Core_connection : Genode::Connection<Core_session>, Genode::Rpc_cli
 	Result begin() override { return call_rpc<Rpc_begin>(); }
 	void done() override { call_rpc<Rpc_done>(); }
 	Message call(Message const &m) override { return call_rpc<Rpc_call>(m); }
-	Region region(Word n) override { return call_rpc<Rpc_region>(n); }
+	Regions regions(Word first) override { return call_rpc<Rpc_regions>(first); }
 	Nested nested(Genode::Capability<Genode::Session> rm, Word n) override { return call_rpc<Rpc_nested>(rm, n); }
 	Region nested_region(Word map, Word n) override { return call_rpc<Rpc_nested_region>(map, n); }
-	Slot slot(Word n) override { return call_rpc<Rpc_slot>(n); }
+	Slots slots(Word first) override { return call_rpc<Rpc_slots>(first); }
 	Thread thread(Word index) override { return call_rpc<Rpc_thread>(index); }
 	Word fault_handler(Word map) override { return call_rpc<Rpc_fault_handler>(map); }
 	Cap_result dataspace(Word badge) override { return call_rpc<Rpc_dataspace>(badge); }
@@ -61,6 +64,24 @@ struct Thaw::Core_connection : Genode::Connection<Core_session>, Genode::Rpc_cli
 	Cap_result object(Kind kind, Word a) override { return call_rpc<Rpc_object>(kind, a); }
 	Usage usage() override { return call_rpc<Rpc_usage>(); }
 	Result install(Word slot, Native_capability cap) override { return call_rpc<Rpc_install>(slot, cap); }
+
+	/*
+	 * One after the other, from 0 on
+	 */
+
+	Region region(Word n)
+	{
+		if (n % Regions::MAX == 0)
+			_regions = regions(n);
+		return _regions.region[n % Regions::MAX];
+	}
+
+	Slot slot(Word n)
+	{
+		if (n % Slots::MAX == 0)
+			_slots = slots(n);
+		return _slots.slot[n % Slots::MAX];
+	}
 };
 
 #endif /* _INCLUDE__THAW_CORE_SESSION__CONNECTION_H_ */

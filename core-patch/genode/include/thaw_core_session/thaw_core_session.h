@@ -145,6 +145,12 @@ struct Thaw::Core_session : Genode::Session
 	};
 
 	/**
+	 * As many as a message holds
+	 */
+	struct Regions { enum { MAX = 5 }; Region region[MAX] { }; };
+	struct Slots   { enum { MAX = 8 }; Slot   slot[MAX]   { }; };
+
+	/**
 	 * Badges of the five objects that core makes for a thread
 	 */
 	struct Thread_badges
@@ -215,7 +221,10 @@ struct Thaw::Core_session : Genode::Session
 
 	/* looking at the open PD */
 
-	virtual Region region(Word n) = 0;
+	/**
+	 * From number 'first' on; they are listed anew for 0
+	 */
+	virtual Regions regions(Word first) = 0;
 
 	/**
 	 * Region map number 'n' of an RM session that the caller holds, the newest first
@@ -230,7 +239,11 @@ struct Thaw::Core_session : Genode::Session
 	 */
 	virtual Region nested_region(Word map, Word n) = 0;
 
-	virtual Slot   slot(Word n)   = 0;
+	/**
+	 * From number 'first' on; they are listed anew for 0, unless the PD is stopped
+	 */
+	virtual Slots slots(Word first) = 0;
+
 	virtual Thread thread(Word index) = 0;
 
 	/**
@@ -303,10 +316,10 @@ struct Thaw::Core_session : Genode::Session
 	GENODE_RPC(Rpc_begin,            Result, begin);
 	GENODE_RPC(Rpc_done,             void, done);
 	GENODE_RPC(Rpc_call,             Message,    call, Message const &);
-	GENODE_RPC(Rpc_region,           Region,     region, Word);
+	GENODE_RPC(Rpc_regions,          Regions,    regions, Word);
 	GENODE_RPC(Rpc_nested,           Nested,     nested, Genode::Capability<Genode::Session>, Word);
 	GENODE_RPC(Rpc_nested_region,    Region,     nested_region, Word, Word);
-	GENODE_RPC(Rpc_slot,             Slot,       slot, Word);
+	GENODE_RPC(Rpc_slots,            Slots,      slots, Word);
 	GENODE_RPC(Rpc_thread,           Thread,     thread, Word);
 	GENODE_RPC(Rpc_fault_handler,    Word,       fault_handler, Word);
 	GENODE_RPC(Rpc_dataspace,        Cap_result, dataspace, Word);
@@ -323,8 +336,8 @@ struct Thaw::Core_session : Genode::Session
 
 	GENODE_RPC(Rpc_usage,            Usage,      usage);
 
-	GENODE_RPC_INTERFACE(Rpc_introduce, Rpc_use_upper_badges, Rpc_open, Rpc_begin, Rpc_done, Rpc_call, Rpc_region,
-	                     Rpc_nested, Rpc_nested_region, Rpc_slot, Rpc_thread, Rpc_fault_handler, Rpc_dataspace, Rpc_rebadge, Rpc_create_thread, Rpc_gate, Rpc_own_gate,
+	GENODE_RPC_INTERFACE(Rpc_introduce, Rpc_use_upper_badges, Rpc_open, Rpc_begin, Rpc_done, Rpc_call, Rpc_regions,
+	                     Rpc_nested, Rpc_nested_region, Rpc_slots, Rpc_thread, Rpc_fault_handler, Rpc_dataspace, Rpc_rebadge, Rpc_create_thread, Rpc_gate, Rpc_own_gate,
 	                     Rpc_context, Rpc_signal_source, Rpc_semaphore, Rpc_object, Rpc_install, Rpc_usage);
 };
 

@@ -58,6 +58,13 @@ class Thaw::Books : Genode::Noncopyable
 		/* what the list of slots is worth: nothing; what the caller was told last; what holds as long as a stop does */
 		enum class Listed { OLD, TOLD, STANDS } _listed { Listed::OLD };
 
+
+		/* what the engine is told one by one */
+		thaw_thread _threads[THREADS];
+		Word        _num_threads { 0 };     /* past the last index; holes have no capability */
+		thaw_object _objects[MAX_SLOTS];
+		Word        _num_objects { 0 };
+
 		S::Region _regions[MAX_REGIONS];
 		unsigned  _num_regions { 0 };
 		Word      _nested[MAX_NESTED];      /* badges of region maps of RM sessions */
@@ -180,9 +187,14 @@ class Thaw::Books : Genode::Noncopyable
 
 		/* the engine's view */
 		bool anybody_faults();
-		Word engine_thread(Pd &, Word index, thaw_thread &);
-		bool engine_object(Pd &, Word n, thaw_object &);
+		void forget_threads() { _num_threads = 0; }
+		void forget_objects() { _num_objects = 0; }
+		void list_threads(Pd &);
+		void list_objects(Pd &);
+		Word engine_thread(Word index, thaw_thread &) const;
+		bool engine_object(Word n, thaw_object &) const;
 		Word engine_slot(Pd &, Word slot, Word &badge);
+		bool engine_slot_listed(Word slot, Word &kind, Word &badge) const;
 		Word maybe_filled(Word from) const;
 		bool peek(Pd &, Word addr, Word &value);
 };

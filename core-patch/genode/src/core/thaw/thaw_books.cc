@@ -84,24 +84,32 @@ Books::S::Thread Books::thread(Pd &pd, Word index)
 }
 
 
-Books::Word Books::engine_thread(Pd &pd, Word index, thaw_thread &out)
+void Books::list_threads(Pd &pd)
 {
-	Word result = THAW_END;
+	for (thaw_thread &t : _threads)
+		t = { };
+	_num_threads = 0;
 	for_each_thread(pd, [&] (Word at, Cpu_thread_component &t) {
-		if (at > index && result == THAW_END)
-			result = THAW_HOLE;
-		if (at != index)
+		if (at >= THREADS)
 			return;
 		Platform_thread &pt = t.platform_thread();
-		out = { .cap         = slot_of(pt.thread().local.data()->kcap()),
-		        .utcb        = Word(pt.utcb()),
-		        .priority    = pt.prio(),
-		        .exc_handler = AREA_BASE + at*AREA_SLOTS + slot_of(Foc::THREAD_PAGER_CAP),
-		        .started     = started(pt),
-		        .serial      = object_of(pt.thread().local.data()->kcap()) };
-		result = THAW_THREAD;
+		_threads[at] = { .cap         = slot_of(pt.thread().local.data()->kcap()),
+		                 .utcb        = Word(pt.utcb()),
+		                 .priority    = pt.prio(),
+		                 .exc_handler = AREA_BASE + at*AREA_SLOTS + slot_of(Foc::THREAD_PAGER_CAP),
+		                 .started     = started(pt),
+		                 .serial      = object_of(pt.thread().local.data()->kcap()) };
+		_num_threads = Genode::max(_num_threads, at + 1);
 	});
-	return result;
+}
+
+
+Books::Word Books::engine_thread(Word index, thaw_thread &out) const
+{
+	if (index >= _num_threads)
+		return THAW_END;
+	out = _threads[index];
+	return out.cap ? THAW_THREAD : THAW_HOLE;
 }
 
 
@@ -485,14 +493,13 @@ static Books::Word engine_kind(Books::Kind kind)
 }
 
 
-bool Books::engine_object(Pd &pd, Word n, thaw_object &out)
+void Books::list_objects(Pd &pd)
 {
-	if (n == 0) {
-		if (_listed != Listed::TOLD)
-			scan_slots(pd);
-		_listed = Listed::OLD;
-	}
-	Word count = 0;
+	if (_listed != Listed::TOLD)
+		scan_slots(pd);
+	_listed = Listed::OLD;
+
+	_num_objects = 0;
 	for (unsigned i = 0; i < _num_slots; i++) {
 		S::Slot const &slot = _slots[i];
 		Word const kind = engine_kind(slot.kind);
@@ -505,42 +512,58 @@ bool Books::engine_object(Pd &pd, Word n, thaw_object &out)
 			live |= index == slot.a && started(t.platform_thread()); });
 		if (!live && slot.kind == Kind::THREAD_IRQ)
 			continue;
-		if (count++ != n)
-			continue;
 
+		/* gone since the list was told */
 		Cap_index *index = cap_map().find(slot.badge);
 		if (!index)
-			return false;
+			continue;
 		bool const irq = kind == THAW_IRQ;
-		out = { .slot   = slot.slot,
-		        .kind   = kind,
-		        .cap    = slot_of(index->kcap()),
-		        .badge  = irq ? 0 : slot.badge,
-		        /* who waits for signals is the program's choice; its count stays in the kernel */
-		        .thread = slot.kind == Kind::SEMAPHORE ? NO_THREAD : slot.a };
-		return true;
+		_objects[_num_objects++] = {
+			.slot   = slot.slot,
+			.kind   = kind,
+			.cap    = slot_of(index->kcap()),
+			.badge  = irq ? 0 : slot.badge,
+			/* who waits for signals is the program's choice; its count stays in the kernel */
+			.thread = slot.kind == Kind::SEMAPHORE ? NO_THREAD : slot.a };
 	}
+}
+
+
+bool Books::engine_object(Word n, thaw_object &out) const
+{
+	if (n >= _num_objects)
+		return false;
+	out = _objects[n];
+	return true;
+}
+
+
+bool Books::engine_slot_listed(Word slot, Word &kind, Word &badge) const
+{
+	/* task, debugger, parent and thread areas are put there by core; scratch slots are the service's */
+	kind = THAW_FIXED;
+	if (slot < USER_BASE)
+		return true;
+	for (unsigned i = 0; i < _num_slots; i++)
+		if (_slots[i].slot == slot && _slots[i].kind != Kind::UNKNOWN) {
+			kind  = engine_kind(_slots[i].kind);
+			badge = _slots[i].badge;
+			return true;
+		}
 	return false;
 }
 
 
 Books::Word Books::engine_slot(Pd &pd, Word slot, Word &badge)
 {
-	/* task, debugger, parent and thread areas are put there by core; scratch slots are the service's */
-	if (slot < USER_BASE)
-		return THAW_FIXED;
-	auto known = [&] () -> S::Slot const * {
-		for (unsigned i = 0; i < _num_slots; i++)
-			if (_slots[i].slot == slot)
-				return &_slots[i];
-		return nullptr; };
-	S::Slot const *found = known();
-	if (!found || found->kind == Kind::UNKNOWN) {
+	Word kind = THAW_UNKNOWN;
+	badge = 0;
+	if (!engine_slot_listed(slot, kind, badge)) {
 		scan_slots(pd);
-		found = known();
+		if (!engine_slot_listed(slot, kind, badge))
+			kind = THAW_UNKNOWN;
 	}
-	badge = found ? found->badge : 0;
-	return found ? engine_kind(found->kind) : Word(THAW_UNKNOWN);
+	return kind;
 }
 
 

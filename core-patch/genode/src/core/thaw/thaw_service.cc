@@ -22,14 +22,12 @@
 /* base-internal includes */
 #include <base/internal/cap_alloc.h>
 
-#include <make.h>
-#include <late_gates.h>
+#include <parts.h>
 #include <helper_thread.h>
 
 namespace Thaw {
-	struct Parts;
-	class  Session_component;
-	class  Root;
+	class Session_component;
+	class Root;
 
 	void start_service(Genode::Runtime &, Core::Rpc_entrypoint &, Genode::Sliced_heap &,
 	                   Genode::Registry<Genode::Service> &);
@@ -60,24 +58,6 @@ static void set_priority(l4_cap_idx_t thread, unsigned prio)
 	if (l4_error(l4_scheduler_run_thread(L4_BASE_SCHEDULER_CAP, thread, &params)))
 		error("thaw: priority of a thread could not be set");
 }
-
-
-/*
- * What exists once
- */
-struct Thaw::Parts
-{
-	Rpc_entrypoint &core_ep;
-	In_entrypoint   in_core_ep { core_ep };
-	Books           books      { core_ep };
-	Maker           maker      { core_ep, books };
-	Late_gates      late_gates { };
-	l4_cap_idx_t    mender     { };
-	thaw_wiring     wiring     { };
-	bool            in_use     { false };
-
-	Parts(Rpc_entrypoint &ep) : core_ep(ep) { }
-};
 
 
 static Thaw::Parts *parts_ptr;
@@ -260,10 +240,15 @@ class Thaw::Session_component : public Rpc_object<Core_session>
 			return m;
 		}
 
-		Region region(Word n) override
+		Regions regions(Word first) override
 		{
-			return _with_pd(Region { .result = Result::NOT_OPEN },
-			                [&] (Books::Pd &pd) { return _parts.books.region(pd, n); });
+			Regions all { };
+			for (Region &region : all.region)
+				region.result = Result::NOT_OPEN;
+			return _with_pd(all, [&] (Books::Pd &pd) {
+				for (Word i = 0; i < Regions::MAX; i++)
+					all.region[i] = _parts.books.region(pd, first + i);
+				return all; });
 		}
 
 		Nested nested(Capability<Session> rm, Word n) override
@@ -278,10 +263,15 @@ class Thaw::Session_component : public Rpc_object<Core_session>
 			                [&] (Books::Pd &pd) { return _parts.books.nested_region(pd, map, n); });
 		}
 
-		Slot slot(Word n) override
+		Slots slots(Word first) override
 		{
-			return _with_pd(Slot { .result = Result::NOT_OPEN },
-			                [&] (Books::Pd &pd) { return _parts.books.slot(pd, n); });
+			Slots all { };
+			for (Slot &slot : all.slot)
+				slot.result = Result::NOT_OPEN;
+			return _with_pd(all, [&] (Books::Pd &pd) {
+				for (Word i = 0; i < Slots::MAX; i++)
+					all.slot[i] = _parts.books.slot(pd, first + i);
+				return all; });
 		}
 
 		Thread thread(Word index) override
@@ -400,102 +390,6 @@ struct Thaw::Root : Root_component<Session_component>
 };
 
 
-/**************************************
- ** What the engine asks for, in Rust **
- **************************************/
-
-/**
- * Call 'fn' with the open PD on core's entrypoint; 'otherwise' if there is none
- */
-template <typename R, typename FN>
-static R in_pd(R otherwise, FN const &fn)
-{
-	R result = otherwise;
-	parts_ptr->in_core_ep([&] {
-		parts_ptr->books.with_pd([&] (Thaw::Books::Pd &pd) { result = R(fn(pd)); }); });
-	return result;
-}
-
-
-thaw_word thaw_core_task()
-{
-	return in_pd(thaw_word(0), [&] (Thaw::Books::Pd &pd) { return Thaw::Books::task(pd) >> Foc::L4_CAP_SHIFT; });
-}
-
-
-thaw_word thaw_core_thread(thaw_word index, thaw_thread *out)
-{
-	return in_pd(thaw_word(THAW_END), [&] (Thaw::Books::Pd &pd) {
-		return parts_ptr->books.engine_thread(pd, index, *out); });
-}
-
-
-thaw_word thaw_core_object(thaw_word n, thaw_object *out)
-{
-	return in_pd(thaw_word(0), [&] (Thaw::Books::Pd &pd) -> thaw_word {
-		if (n == 0 && parts_ptr->books.anybody_faults())
-			return THAW_FAULTING;
-		return parts_ptr->books.engine_object(pd, n, *out); });
-}
-
-
-void thaw_core_forget_slots()
-{
-	parts_ptr->in_core_ep([&] { parts_ptr->books.slots_move(false); });
-}
-
-
-thaw_word thaw_core_maybe_filled(thaw_word from)
-{
-	return in_pd(from, [&] (Thaw::Books::Pd &) { return parts_ptr->books.maybe_filled(from); });
-}
-
-
-thaw_word thaw_core_slot(thaw_word slot, thaw_word *badge)
-{
-	return in_pd(thaw_word(THAW_UNKNOWN), [&] (Thaw::Books::Pd &pd) {
-		return parts_ptr->books.engine_slot(pd, slot, *badge); });
-}
-
-
-thaw_word thaw_core_peek(thaw_word addr, thaw_word *value)
-{
-	return in_pd(thaw_word(0), [&] (Thaw::Books::Pd &pd) { return parts_ptr->books.peek(pd, addr, *value); });
-}
-
-
-thaw_word thaw_core_bind(thaw_word index)
-{
-	return in_pd(thaw_word(0), [&] (Thaw::Books::Pd &pd) { return parts_ptr->maker.bind(pd, index); });
-}
-
-
-void thaw_core_started(thaw_word index)
-{
-	in_pd(thaw_word(0), [&] (Thaw::Books::Pd &pd) {
-		Thaw::Books::for_each_thread(pd, [&] (thaw_word at, Cpu_thread_component &t) {
-			if (at == index)
-				Thaw::Books::started(t.platform_thread(), true); });
-		return thaw_word(0); });
-}
-
-
-thaw_word thaw_core_late(thaw_word index)
-{
-	return in_pd(thaw_word(0), [&] (Thaw::Books::Pd &pd) {
-		return parts_ptr->late_gates.slot(pd, parts_ptr->mender, index); });
-}
-
-
-void thaw_core_panic(thaw_word line)
-{
-	error("thaw: mistake in the service, line ", line, "; its thread stops for good");
-	using namespace Foc;
-	for (;;)
-		l4_ipc_sleep(L4_IPC_NEVER);
-}
-
-
 /***********
  ** Start **
  ***********/
@@ -536,6 +430,7 @@ void Thaw::start_service(Runtime &runtime, Rpc_entrypoint &core_ep, Sliced_heap 
 
 	thaw_wiring &w = parts.wiring;
 	parts_ptr = &parts;
+	answer_engine(parts);
 
 	static Helper_thread handler { runtime, "thaw_handler", 64*1024, thaw_handler, w };
 	static Helper_thread barrier { runtime, "thaw_barrier",  8*1024, thaw_barrier, w };

@@ -22,7 +22,7 @@ override REP_DIR := $(patsubst %/lib/mk/spec/arm/core-foc.mk,%,$(THAW_FOC_MK))
 # first match wins
 INC_DIR += $(THAW_CORE_DIR)/src/core/include $(THAW_CORE_DIR)/src/core/thaw $(THAW_CORE_DIR)/include
 
-THAW_SRC_CC := thaw_service.cc thaw_books.cc thaw_nested.cc thaw_make.cc
+THAW_SRC_CC := thaw_service.cc thaw_answers.cc thaw_books.cc thaw_nested.cc thaw_make.cc
 SRC_CC      += $(THAW_SRC_CC)
 SRC_O       += thaw_core.o
 
