@@ -380,7 +380,8 @@ impl World for Fake {
     }
 
     fn destroy(&self) {
-        (self.views.set(0), self.stands.set(false));
+        self.views.set(0);
+        self.stands.set(false);
         self.steps.borrow_mut().push(Step::Destroy);
     }
 
