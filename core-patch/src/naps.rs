@@ -15,6 +15,8 @@ const SLEEPS: usize = 256;
 pub(crate) struct Sleep {
     /// The core's capability of the thread.
     pub(crate) thread: u32,
+    /// Tells it from a thread that had the capability before.
+    pub(crate) serial: u32,
     pub(crate) pc: u32,
     pub(crate) sp: u32,
     /// Its timeout in microseconds.
@@ -75,7 +77,7 @@ impl Naps {
 mod tests {
     use super::*;
 
-    const SLEEP: Sleep = Sleep { thread: 7, pc: 0x1000, sp: 0x2000, us: 1000 };
+    const SLEEP: Sleep = Sleep { thread: 7, serial: 1, pc: 0x1000, sp: 0x2000, us: 1000 };
 
     #[test]
     fn a_sleep_that_is_stopped_every_now_and_then_ends() {
@@ -101,5 +103,13 @@ mod tests {
         assert_eq!(naps.found(deeper, 1_300), 1000);
         naps.forget(7);
         assert_eq!(naps.found(deeper, 1_301), 1000);
+    }
+
+    #[test]
+    fn a_thread_made_in_the_place_of_one_that_ended_sleeps_its_own_sleep() {
+        let mut naps = Naps::new();
+        assert_eq!(naps.found(SLEEP, 0), 1000);
+        naps.continued(7, 100);
+        assert_eq!(naps.found(Sleep { serial: 2, ..SLEEP }, 900), 1000);
     }
 }

@@ -179,6 +179,15 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
         }
     }
 
+    /// Forgets an exception that thread `i` did not raise; who sent it waits for ever.
+    pub(crate) fn drop_exception(&mut self, i: usize) {
+        let entry = &mut self.set.entries[i];
+        entry.phase = Phase::Triggered;
+        if let Some(slot) = entry.reply.take() {
+            self.set.replies &= !(1 << slot);
+        }
+    }
+
     /// Waits at most `us` microseconds for something to happen.
     pub(crate) fn wait_for_event(&mut self, us: u32) -> Result<(), Error> {
         self.receive(Timeout::from_us(us)).map(|_| ())

@@ -36,6 +36,10 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
         let receivers = self.receivers();
         // Whoever sleeps is in nobody's queue.
         self.cancel(self.sleepers())?;
+        if receivers != 0 {
+            // Before a queue is emptied: its sender may go on to an open wait, and is known by being the only one there.
+            self.probe_waits(self.set.mask(Phase::Triggered))?;
+        }
         loop {
             if self.empty_queues(receivers)? {
                 continue;
@@ -114,10 +118,25 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
             if silent & self.set.mask(Phase::Held) != 0 {
                 return Ok(());
             }
+            let before = self.set.mask(Phase::Held);
             self.wait_for_event(PATIENCE.1)?;
+            self.disbelieve(before)?;
         }
         let one = silent.trailing_zeros();
         Err(ErrorKind::Undecided.with(one, silent.count_ones(), 0))
+    }
+
+    /// While an event is waited for others run, and one of them may have kept a stop gate from a stop of its own: who
+    /// came to rest since and is in no exception has not.
+    fn disbelieve(&mut self, before: u64) -> Result<(), Error> {
+        for i in bits(self.set.mask(Phase::Held) & !before) {
+            let Some(info) = self.set.entries[i].info else { continue };
+            let old = info.cap.ex_regs(self.k, ExRegs::default()).map_err(at(step::EX_REGS))?;
+            if !self.waits_in_exception(info.cap, old)? {
+                self.drop_exception(i);
+            }
+        }
+        Ok(())
     }
 
     /// Sends an empty message to those who wait openly; nobody else takes it. Returns who came out.

@@ -26,6 +26,9 @@ use crate::{
 /// Rounds of trigger or cancel and barrier before a thread is given up.
 const ROUNDS: u32 = 4;
 
+/// Passes of the barrier that are waited for where giving up would lose something.
+const PASSES: u32 = 20;
+
 /// Who was let go and has not run yet is found where it was, and not before its first instruction, if it is not a
 /// tick of the clock that ends the first pass.
 const TWO_TICKS_US: u32 = 2_000;
@@ -246,12 +249,16 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
     }
 
     /// Passes the barrier; everything of the set must come to rest.
+    ///
+    /// Somebody above the set may be busy for longer than one pass may take. Meanwhile a message may be out of its
+    /// queue, or a caller about to be told from others by an answer of ours, so it is waited for.
     pub(crate) fn quiesce(&mut self) -> Result<(), Error> {
-        if self.pass_barrier(self.env.barrier_us)? {
-            Ok(())
-        } else {
-            Err(ErrorKind::BarrierTimeout.with(1, 0, 0))
+        for _ in 0..PASSES {
+            if self.pass_barrier(self.env.barrier_us)? {
+                return Ok(());
+            }
         }
+        Err(ErrorKind::BarrierTimeout.with(PASSES, 0, 0))
     }
 
     pub(crate) fn saved(&self) -> u64 {
@@ -349,7 +356,8 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
             self.set.naps.forget(thread);
             return false;
         };
-        let sleep = Sleep { thread, pc: frame.pc(), sp: frame.0[raw::THAW_EXC_SP as usize], us };
+        let (serial, sp) = (info.serial, frame.0[raw::THAW_EXC_SP as usize]);
+        let sleep = Sleep { thread, serial, pc: frame.pc(), sp, us };
         let left = self.set.naps.found(sleep, now);
         if left < us {
             activity.label = u32::try_from(left).unwrap_or(0);

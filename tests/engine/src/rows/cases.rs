@@ -60,6 +60,19 @@ pub struct Case {
     pub between: u32,
     /// Threads go on while the stop lasts, so that the next finds another state.
     pub moves: bool,
+    /// What somebody outside the set does during the stop.
+    pub neighbour: Neighbour,
+}
+
+/// A thread that is not of the set.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Neighbour {
+    /// Does nothing.
+    Quiet,
+    /// Above the set: busy for longer than a pass of the barrier may take, from the look at the code on.
+    Busy,
+    /// Below the set: sends exceptions through the stop gate of thread 1, of which it has a copy.
+    Forger,
 }
 
 /// A page that is not there until a fault is served.
@@ -81,6 +94,7 @@ pub const BASE: Case = Case {
     only: None,
     between: 0,
     moves: false,
+    neighbour: Neighbour::Quiet,
 };
 
 /// Slots of the first objects.
@@ -248,6 +262,24 @@ pub const CASES: &[Case] = &[
         ],
         objects: &[Object::Gate(0, 0x100), Object::Gate(1, 0x200)],
         expect: &[(0, kind::USER), (1, kind::OPEN_WAIT)],
+        after: RAISE,
+        ..BASE
+    },
+    Case {
+        name: "send and wait, one in its send phase and one waiting",
+        threads: &[
+            (10, &[Step::until(1), Step::WAIT, Step::call(S2, 5), Step::call(S3, 6)]),
+            (40, &[Step::WAIT]),
+            (30, &[op(S1, Op::SEND_AND_WAIT, 1), Step::reply(4)]),
+            (20, &[op(S0, Op::SEND_AND_WAIT, 1), Step::reply(4)]),
+        ],
+        objects: &[
+            Object::Gate(0, 0x100),
+            Object::Gate(1, 0x200),
+            Object::Gate(2, 0x300),
+            Object::Gate(3, 0x400),
+        ],
+        expect: &[(0, kind::USER), (2, kind::OPEN_WAIT), (3, kind::SEND_QUEUED)],
         after: RAISE,
         ..BASE
     },
@@ -512,6 +544,27 @@ pub const CASES: &[Case] = &[
         objects: &[Object::Gate(0, 0x100), Object::Gate(1, 0x200)],
         refused: Some(ErrorKind::Undecided),
         after: &[Act::Pass(150_000)],
+        ..BASE
+    },
+    Case {
+        name: "circle of calls, and somebody forges an exception",
+        threads: &[
+            (30, &[Step::call(S1, 1).send(Timeout::from_us(100_000))]),
+            (29, &[Step::call(S0, 2).send(Timeout::from_us(100_000))]),
+        ],
+        objects: &[Object::Gate(0, 0x100), Object::Gate(1, 0x200)],
+        refused: Some(ErrorKind::Undecided),
+        after: &[Act::Pass(150_000)],
+        neighbour: Neighbour::Forger,
+        ..BASE
+    },
+    Case {
+        name: "call delivered and another queued, somebody above is busy",
+        threads: &[(10, BUSY), (20, &[Step::call(S0, 1)]), (19, &[Step::call(S0, 2)])],
+        objects: &[Object::Gate(0, 0x100)],
+        expect: &[(0, kind::USER), (1, kind::CALL_DELIVERED), (2, kind::SEND_QUEUED)],
+        after: RAISE,
+        neighbour: Neighbour::Busy,
         ..BASE
     },
     Case {

@@ -14,7 +14,7 @@ mod script;
 use core::cell::Cell;
 use core::sync::atomic::{AtomicBool, Ordering};
 
-use cases::{Act, CASES, Case};
+use cases::{Act, CASES, Case, Neighbour};
 use l4_sys::syscall;
 use memory::Page;
 use place::{Place, ROOT_TASK, Stage};
@@ -35,9 +35,10 @@ const STOPS: u32 = 3;
 const SETTLE_US: u32 = 3_000;
 
 static WINDOW: [Page; 2] = [const { Page::new() }; 2];
-static STACKS: [Page; 2] = [const { Page::new() }; 2];
+static STACKS: [Page; 4] = [const { Page::new() }; 4];
 static ZEROES: Page = Page::new();
 static MAY_ANSWER: AtomicBool = AtomicBool::new(false);
+static MAY_FORGE: AtomicBool = AtomicBool::new(false);
 
 type Results = [[[u32; STEP_WORDS - RESULT]; STEPS]; THREADS];
 /// Words of every part of every thread.
@@ -51,6 +52,7 @@ struct Rows<'a> {
     k: &'a Real,
     engine: Engine<'a, Real, Stage<'a>>,
     place: &'a Cell<Place>,
+    wakes: &'a Cell<bool>,
     saved: &'static mut [Saved; 2],
     session: u32,
     generation: u32,
@@ -67,11 +69,16 @@ fn main() -> ! {
     let barrier = (barrier as extern "C" fn() -> !, STACKS[0].addr() + 4096);
     let pager = (pager as extern "C" fn() -> !, STACKS[1].addr() + 4096);
     place::set_up_handler(&k, barrier, pager).expect("gates and threads");
+    let busy = (busy as extern "C" fn() -> !, STACKS[2].addr() + 4096);
+    let forger = (forger as extern "C" fn() -> !, STACKS[3].addr() + 4096);
+    place::set_up_neighbours(&k, busy, forger).expect("threads");
     let place = Cell::new(Place::make(&k, &CASES[0], 0).expect("place"));
-    let stage = Stage { place: &place, window: [&WINDOW[0], &WINDOW[1]] };
+    let wakes = Cell::new(false);
+    let stage = Stage { place: &place, window: [&WINDOW[0], &WINDOW[1]], wakes: &wakes };
     let engine = Engine::new(&k, stage, SET.take().expect("taken once"));
     let saved = SAVED.take().expect("taken once");
-    let mut rows = Rows { k: &k, engine, place: &place, saved, session: 0, generation: 1, failed: 0 };
+    let (place, wakes) = (&place, &wakes);
+    let mut rows = Rows { k: &k, engine, place, wakes, saved, session: 0, generation: 1, failed: 0 };
     println!("rows: revision {:?}", k.revision());
     let cases =
         || CASES.iter().chain(kinds::CASES).filter(|case| case.only.is_none_or(|only| only == k.revision()));
@@ -91,6 +98,14 @@ extern "C" fn barrier() -> ! {
 
 extern "C" fn pager() -> ! {
     place::pager_loop(&kernel(), || MAY_ANSWER.load(Ordering::Acquire))
+}
+
+extern "C" fn busy() -> ! {
+    place::busy_loop(&kernel())
+}
+
+extern "C" fn forger() -> ! {
+    place::forger_loop(&kernel(), || MAY_FORGE.load(Ordering::Acquire))
 }
 
 /// How a run of a case goes.
@@ -135,6 +150,7 @@ impl Rows<'_> {
         self.place.set(place);
         self.pass(SETTLE_US);
         self.act(case.before);
+        MAY_FORGE.store(case.neighbour == Neighbour::Forger, Ordering::Release);
         let result = match run {
             Run::Control => {
                 self.act(case.stopped);
@@ -144,6 +160,7 @@ impl Rows<'_> {
             Run::Live => self.live(case),
             Run::Fresh => self.fresh(case),
         };
+        MAY_FORGE.store(false, Ordering::Release);
         if run != Run::Control {
             self.request(&[verb::CLOSE, self.session]);
         }
@@ -250,6 +267,7 @@ impl Rows<'_> {
     fn live(&mut self, case: &Case) -> Outcome<()> {
         self.open()?;
         for n in 0..STOPS {
+            self.wakes.set(case.neighbour == Neighbour::Busy);
             let stopped = self.request_or_error(&[verb::STOP, self.session]);
             match (stopped, case.refused) {
                 (Ok(words), None) => self.note(&words),
@@ -298,6 +316,7 @@ impl Rows<'_> {
     /// Stops, destroys, restores into a fresh task, and stops again: both states must be the same.
     fn fresh(&mut self, case: &'static Case) -> Outcome<()> {
         self.open()?;
+        self.wakes.set(case.neighbour == Neighbour::Busy);
         self.request(&[verb::STOP, self.session]).ok_or("stop")?;
         self.check_activities(case.expect)?;
         let irqs = self.save(case, 0);

@@ -28,6 +28,10 @@ const BARRIER_THREAD: Cap<Thread> = Cap::new(CapIndex(0x181));
 /// Page faults and exceptions of the threads come here.
 const PAGER_GATE: CapIndex = CapIndex(0x182);
 const PAGER_THREAD: Cap<Thread> = Cap::new(CapIndex(0x183));
+/// Neighbours of the set: the one that is busy, the IRQ that wakes it, and the forger.
+const BUSY_THREAD: Cap<Thread> = Cap::new(CapIndex(0x184));
+const BUSY_IRQ: Cap<Irq> = Cap::new(CapIndex(0x185));
+const FORGER_THREAD: Cap<Thread> = Cap::new(CapIndex(0x186));
 const REPLY_SLOTS: CapIndex = CapIndex(0x200);
 const PLACES: u32 = 0x400;
 /// Root's slots of one place: task, threads, objects.
@@ -43,6 +47,9 @@ pub const IN_OBJECTS: u32 = 0x100;
 /// Slots that are looked at.
 const SLOTS_END: u32 = 0x120;
 const LIFT: u32 = 100;
+/// Longest time that a pass of the barrier may take, and how long the busy neighbour works.
+const BARRIER_US: u32 = 60_000;
+const BUSY_US: u32 = 3 * BARRIER_US;
 
 /// What is made once, before any place: handler, and threads with their stacks.
 pub fn set_up_handler(
@@ -58,6 +65,45 @@ pub fn set_up_handler(
     spawn(k, BARRIER_THREAD, barrier, barrier_stack, 0xbfff_0200, LIFT)?;
     spawn(k, PAGER_THREAD, pager, pager_stack, 0xbfff_0400, 190)?;
     FACTORY.create_gate(k, PAGER_GATE, PAGER_THREAD, 0x6000).map(|_| ())
+}
+
+/// Makes those who are not of the set.
+pub fn set_up_neighbours(
+    k: &Real,
+    (busy, busy_stack): (extern "C" fn() -> !, u32),
+    (forger, forger_stack): (extern "C" fn() -> !, u32),
+) -> Result<()> {
+    FACTORY.create_irq(k, BUSY_IRQ.index())?;
+    spawn(k, BUSY_THREAD, busy, busy_stack, 0xbfff_0600, 180)?;
+    BUSY_IRQ.bind(k, BUSY_THREAD, 0x7000)?;
+    spawn(k, FORGER_THREAD, forger, forger_stack, 0xbfff_0800, 5)
+}
+
+/// Works whenever it is woken.
+pub fn busy_loop(k: &impl Kernel) -> ! {
+    loop {
+        k.ipc(Selector::nobody(Op::WAIT), MsgTag::default(), Timeouts::NEVER, 0);
+        let frequency = l4_sys::syscall::cntfrq();
+        let end = l4_sys::syscall::cntvct() + u64::from(BUSY_US) * u64::from(frequency) / 1_000_000;
+        while l4_sys::syscall::cntvct() < end {}
+    }
+}
+
+/// Says, as often as it may, that thread 1 is in an exception.
+pub fn forger_loop(k: &impl Kernel, may: impl Fn() -> bool) -> ! {
+    loop {
+        if !may() {
+            thaw_l4::ipc::sleep(k, Timeouts::new(Timeout::NEVER, Timeout::from_us(1_000)));
+            continue;
+        }
+        let words = k.revision().exception_words();
+        (0..words as usize).for_each(|i| k.set_mr(i, 0));
+        k.set_mr(raw::THAW_EXC_CPSR as usize, 0x10);
+        let tag = MsgTag::new(raw::L4_PROTO_EXCEPTION, words, 0, 0);
+        // When nobody waits for it it is not left in a queue.
+        let timeouts = Timeouts::new(Timeout::ZERO, Timeout::from_us(50_000));
+        k.ipc(STOP_GATES.plus(1).select(Op::CALL), tag, timeouts, 0);
+    }
 }
 
 fn spawn(
@@ -228,6 +274,8 @@ pub struct Stage<'a> {
     pub place: &'a Cell<Place>,
     /// The stop window as the handler sees it: code, data.
     pub window: [&'static Page; 2],
+    /// Of the next stop: the busy neighbour is to be woken.
+    pub wakes: &'a Cell<bool>,
 }
 
 impl Host for Stage<'_> {
@@ -247,7 +295,7 @@ impl Host for Stage<'_> {
             scratch_slots: IN_SCRATCH,
             lift: LIFT,
             slots: (IN_OBJECTS, SLOTS_END),
-            barrier_us: 300_000,
+            barrier_us: BARRIER_US,
         }
     }
 
@@ -267,7 +315,7 @@ impl Host for Stage<'_> {
             priority: *priority,
             exc_handler: IN_PAGER,
             started: place.started & (1 << i) != 0,
-            serial: 0,
+            serial: place.thread(i).index().0,
         }))
     }
 
@@ -298,6 +346,9 @@ impl Host for Stage<'_> {
     }
 
     fn peek(&mut self, _pd: PdInfo, addr: u32) -> Option<u32> {
+        if self.wakes.take() {
+            BUSY_IRQ.trigger(&thaw_rt::kernel()).expect("trigger");
+        }
         script::peek(addr)
     }
 
