@@ -2,7 +2,7 @@
 
 use thaw_image::store::{BlockDevice, Store};
 use thaw_image::{Abi, Architecture, Expect, Name, Source, Verified};
-use thaw_protocol::trace::Event;
+use thaw_protocol::{slot_kind, trace::Event};
 
 use crate::books::{Books, Content, PAGE_BYTES};
 use crate::build::{Building, build_memory, build_objects, build_slots, check_place};
@@ -121,7 +121,9 @@ impl<'a, H: Host, S: Service<Pd = H::Pd>, D: BlockDevice<Error = DiskError>> Che
         let memory = host.ticks();
         mark(host, Event::Memory.of_all().with(books.ram_bytes() / 1024));
         if let Some((Mutation::Rights, _)) = damage {
-            books.slots.iter_mut().for_each(|entry| entry.rights |= entry.rights_given());
+            // Those of a thread are refused.
+            let damaged = books.slots.iter_mut().filter(|entry| entry.kind != slot_kind::THREAD);
+            damaged.for_each(|entry| entry.rights |= entry.rights_given());
         }
         build_objects(host, pd, books)?;
         build_slots(host, pd, books)?;

@@ -47,7 +47,7 @@ pub enum Error {
     BadPriority,
     /// A label or badge is no multiple of four, or a badge is in root's range.
     BadBadge,
-    /// Rights other than R, W, X, without R, or W on a read-only object.
+    /// Rights other than R, W, X, without R, W on a read-only object, or S on a thread.
     BadRights,
     /// The clock would run backwards.
     ClockBackwards,
@@ -101,7 +101,9 @@ impl Error {
             Self::BadSlot => ("bad slot", "use SLOT_USER to SLOT_END"),
             Self::BadPriority => ("bad priority", "use 1 to the PD's priority"),
             Self::BadBadge => ("bad badge or label", "use a multiple of four below 2^31"),
-            Self::BadRights => ("bad rights", "use R, RW, RX or RWX; modules are read-only"),
+            Self::BadRights => {
+                ("bad rights", "use R, RW, RX or RWX; modules are read-only, and threads are R or RW")
+            }
             Self::ClockBackwards => ("the clock would run backwards", "set it forwards only"),
             Self::Blank => ("its content is not complete", "fill all of it first"),
             Self::Frozen => ("the PD is being checkpointed", "try again when it runs"),

@@ -53,6 +53,10 @@ impl Root {
             return Err(Error::InUse);
         }
         let rights = rights & raw::L4_CAP_FPAGE_RWS;
+        if matches!(what, Held::Thread(_)) && rights & raw::L4_CAP_FPAGE_S != 0 {
+            // As in `thread_cap`: no PD controls its threads.
+            return Err(Error::BadRights);
+        }
         if rights & raw::L4_CAP_FPAGE_R == 0 {
             return Ok(pd.task.unmap_cap(m, CapIndex(slot))?);
         }
@@ -68,6 +72,8 @@ mod tests {
     use super::*;
     use crate::fake::{FakeMachine, books, spec};
     use crate::label::{Kind, Label};
+    use crate::pd::Name;
+    use crate::threads::ThreadSpec;
     use thaw_native_abi::{pd as parent_op, target};
 
     fn place() -> (FakeMachine, Box<Root>, PdId) {
@@ -97,5 +103,26 @@ mod tests {
         assert_eq!(root.thread_cap(&m, pd, 0x201, 7), Err(Error::NoSuchObject));
         assert_eq!(root.slot_set(&m, pd, 0x201, 7, Held::Object(0x10)), Err(Error::NoSuchObject));
         assert_eq!(root.slot_set(&m, pd, 0x18, 7, Held::Thread(0)), Err(Error::NoSuchObject));
+    }
+
+    #[test]
+    fn nobody_is_given_control_of_a_thread() {
+        let (m, mut root, pd) = place();
+        let spec = ThreadSpec {
+            index: None,
+            ip: 0x100,
+            sp: 0,
+            priority: 1,
+            tpidruro: 0,
+            start: false,
+            name: Name::new("t"),
+        };
+        let thread = Held::Thread(root.thread_create(&m, pd, &spec).expect("made"));
+        let given = raw::L4_CAP_FPAGE_R | raw::L4_CAP_FPAGE_W;
+        // The scripted kernel calls every slot empty.
+        for rights in [raw::L4_CAP_FPAGE_RWS, raw::L4_CAP_FPAGE_R | raw::L4_CAP_FPAGE_S] {
+            assert_eq!(root.slot_set(&m, pd, 0x201, rights, thread), Err(Error::BadRights));
+        }
+        assert_eq!(root.slot_set(&m, pd, 0x201, given, thread), Ok(()));
     }
 }

@@ -49,6 +49,7 @@ const FREE: u32 = layout::SLOT_END - 17;
 /// Kinds of a slot.
 const GATE: u32 = 1;
 const IRQ: u32 = 2;
+const THREAD: u32 = 3;
 const PAGER_GATE: u32 = 4;
 const SERVICE: u32 = 5;
 const OWN_TASK: u32 = 7;
@@ -157,6 +158,12 @@ pub const FORGERIES: &[Forgery] = &[
         error: PLACE,
         says: ["slot", "no place"],
         edit: |image| gate_slot(image).map(|slot| slot.set(at::RIGHTS, RWS | SERVER)),
+    },
+    Forgery {
+        what: "control of a thread",
+        error: HOST,
+        says: ["filling a slot: 0x3ef", "refused"],
+        edit: |image| filled(image, FREE, THREAD, 0),
     },
     Forgery {
         what: "a gate in a slot of the system",
