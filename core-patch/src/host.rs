@@ -93,6 +93,9 @@ pub struct ThreadInfo {
     pub started: bool,
     /// Differs from that of any thread that had the index or the capability before.
     pub serial: u32,
+    /// It may be that it begins in Thumb state, has not begun yet, and that the core would see to that at its first
+    /// exception. See [`Host::enter_thumb`].
+    pub enters_thumb: bool,
 }
 
 /// Answer to a question for thread `i`.
@@ -183,6 +186,11 @@ pub trait Host {
     /// kernel keeps the task of a thread that was bound and never ran.
     fn bind(&mut self, _pd: PdInfo, _i: usize) -> HostResult<()> {
         Ok(())
+    }
+
+    /// Takes over to let thread `i`, which stands in an exception, begin in Thumb state; whether that was still to come.
+    fn enter_thumb(&mut self, _pd: PdInfo, _i: usize) -> bool {
+        false
     }
 
     /// Notes that thread `i` was started.

@@ -1,6 +1,6 @@
 //! Continuing all threads of a set, live or fresh.
 
-use l4_sys::{Frame, MsgTag, Op, Selector, Timeout, Timeouts, raw};
+use l4_sys::{CapIndex, Frame, MsgTag, Op, Selector, Timeout, Timeouts, raw};
 use thaw_l4::{ExRegs, Fpage, Kernel, ThreadControl};
 use thaw_protocol::{Activity, Error, ErrorKind, trace::Event};
 
@@ -139,6 +139,32 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
         if self.is_done(client) {
             return Ok(());
         }
+        let lent = self.lend_way(client, server)?;
+        let result = self.stage_call(client, server);
+        if let Some(slot) = lent {
+            self.pd()?.task.unmap_cap(self.k, slot).map_err(at(step::SLOT))?;
+        }
+        result
+    }
+
+    /// Fills the slot through which a client called, if the program has emptied it since, with a capability of the
+    /// server. Returns the slot, which has to be emptied again.
+    fn lend_way(&self, client: usize, server: usize) -> Result<Option<CapIndex>, Error> {
+        let (pd, selector) = (self.pd()?, Selector(self.set.entries[client].frame.reg(2)));
+        let (Some(slot), Some(info)) = (selector.cap(), self.set.entries[server].info) else {
+            return Ok(None);
+        };
+        if pd.task.cap_valid(self.k, slot).map_err(at(step::SLOT))? {
+            return Ok(None);
+        }
+        let rights = raw::L4_CAP_FPAGE_R | raw::L4_CAP_FPAGE_W;
+        pd.task
+            .map_cap(self.k, self.env.core_task, info.cap.index(), slot, rights, 0)
+            .map_err(at(step::SLOT))?;
+        Ok(Some(slot))
+    }
+
+    fn stage_call(&mut self, client: usize, server: usize) -> Result<(), Error> {
         let wait = [(0, 0), (2, Selector::nobody(Op::WAIT).0), (3, 0), (4, 0), (5, 0)];
         self.start_stub(server, Stub::Syscall, &wait)?;
         // Before the client calls: its send timeout may be zero.
@@ -284,6 +310,7 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
         // Exceptions that were on their way to us.
         let _ = self.poll();
         for i in bits(self.set.mask(Phase::Held)) {
+            let _ = self.enter_thumb(i);
             let _ = self.release(i);
         }
         for i in bits(self.set.mask(Phase::Triggered)) {

@@ -125,7 +125,7 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
         for i in 0..THREADS_MAX {
             let info = self.look_up(i, &mut ended)?;
             let entry = &mut self.set.entries[i];
-            if entry.info == info {
+            if entry.info.map(is_who) == info.map(is_who) {
                 continue;
             }
             // On M the kernel empties the reply slot of a thread that ends.
@@ -295,9 +295,23 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
         Ok(())
     }
 
+    /// Lets held thread `i`, if it was stopped before its first instruction, begin in the state in which it has to: the
+    /// exception at which the core would have done that came to us.
+    pub(crate) fn enter_thumb(&mut self, i: usize) -> Result<(), Error> {
+        let pd = self.pd()?;
+        let entry = &mut self.set.entries[i];
+        let Some(info) = entry.info.as_mut().filter(|info| info.enters_thumb) else { return Ok(()) };
+        info.enters_thumb = false;
+        if self.host.enter_thumb(pd, i) {
+            self.set.entries[i].frame.set_thumb();
+        }
+        Ok(())
+    }
+
     /// Finds out what held thread `i` was doing, and rewrites its frame accordingly.
     pub(crate) fn classify(&mut self, i: usize) -> Result<(), Error> {
         let pd = self.pd()?;
+        self.enter_thumb(i)?;
         let entry = &self.set.entries[i];
         let frame = entry.frame;
         let code = if entry.rest != Rest::Trap {
@@ -389,4 +403,9 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
         let held = bits(self.set.mask(Phase::Held));
         held.map(|i| (i, self.set.entries[i].activity)).collect()
     }
+}
+
+/// A thread without what changes when it begins to run.
+const fn is_who(info: ThreadInfo) -> ThreadInfo {
+    ThreadInfo { enters_thumb: false, ..info }
 }

@@ -2,6 +2,9 @@
 
 use crate::{Revision, raw};
 
+/// Bit of cpsr: Thumb state.
+const THUMB: u32 = 0x20;
+
 /// The words of an exception message: all registers of a stopped thread.
 ///
 /// 22 words whatever the revision; G neither sends nor reads the last.
@@ -58,7 +61,12 @@ impl Frame {
     /// Whether the thread was in Thumb state.
     #[must_use]
     pub const fn is_thumb(&self) -> bool {
-        self.cpsr() & 0x20 != 0
+        self.cpsr() & THUMB != 0
+    }
+
+    /// Puts the thread into Thumb state.
+    pub const fn set_thumb(&mut self) {
+        self.0[raw::THAW_EXC_CPSR as usize] |= THUMB;
     }
 
     /// Whether the thread was in user mode; a thread that is being deleted may report a kernel frame.

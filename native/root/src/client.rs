@@ -35,6 +35,8 @@ pub struct ThreadFacts {
     pub name: [u32; 4],
     /// Number among all threads ever made.
     pub serial: u32,
+    /// It begins in Thumb state and has raised no exception yet.
+    pub enters_thumb: bool,
 }
 
 /// An object as root made it.
@@ -95,6 +97,7 @@ impl<'k, K: Kernel> InternalClient<'k, K> {
             utcb: self.k.mr(4),
             name: self.name(5),
             serial: self.k.mr(9),
+            enters_thumb: self.k.mr(10) != 0,
         })
     }
 
@@ -126,6 +129,12 @@ impl<'k, K: Kernel> InternalClient<'k, K> {
     }
 
     /// Notes that the PD's threads were given up.
+    pub fn enter_thumb(&self, pd: u32, index: u32) -> Result<bool> {
+        self.call(op::ENTER_THUMB, &[pd, index])?;
+        Ok(self.k.mr(0) != 0)
+    }
+
+    /// See [`op::ABANDONED`].
     pub fn abandoned(&self, pd: u32) -> Result<()> {
         self.call(op::ABANDONED, &[pd])
     }

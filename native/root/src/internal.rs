@@ -24,7 +24,8 @@ pub mod op {
     /// badge, name (4 words).
     pub const PD: u32 = 1;
     /// MR1 id, MR2 thread index. Result: root's slot of the thread, slot of its pager gate in the PD,
-    /// priority, started (0 or 1), UTCB address in the PD, name (4 words), number among all threads ever made.
+    /// priority, started (0 or 1), UTCB address in the PD, name (4 words), number among all threads ever made, whether its
+    /// first exception would let it begin in Thumb state (0 or 1).
     /// `-L4_ENOENT`: no thread has that index; `-L4_ERANGE`: past the last.
     pub const THREAD: u32 = 2;
     /// MR1 id, MR2 number. Result: slot, kind ([`thaw_native_abi::pd::object`]), badge or label, thread
@@ -63,6 +64,8 @@ pub mod op {
     pub const ABANDONED: u32 = 18;
     /// MR1 label of a client's session: its life ends here, by order of a test.
     pub const END: u32 = 19;
+    /// MR1 id, MR2 thread index: the service has its first exception, and lets it begin. Result: whether in Thumb state.
+    pub const ENTER_THUMB: u32 = 20;
 }
 
 /// The number by which the service names a PD.
@@ -130,6 +133,12 @@ impl Root {
             op::ABANDONED => {
                 self.pds.get_mut(word_id(args.get(1)?))?.abandoned = true;
                 Ok(Outcome::EMPTY)
+            }
+            op::ENTER_THUMB => {
+                let pd = self.pds.get_mut(word_id(args.get(1)?))?;
+                let thread = pd.threads.get_mut(args.get(2)? as usize).and_then(Option::as_mut);
+                let entry = thread.ok_or(Error::NoSuchObject)?.thumb_entry.take();
+                Ok(Outcome::words(&[entry.is_some().into()]))
             }
             op::END => {
                 let client = Label::decode(args.get(1)?).ok_or(Error::NoSuchObject)?;
@@ -220,6 +229,7 @@ impl Root {
             n[2],
             n[3],
             thread.serial,
+            u32::from(thread.thumb_entry.is_some()),
         ]))
     }
 
@@ -233,13 +243,38 @@ impl Root {
 
 #[cfg(test)]
 mod tests {
+    use std::vec;
+
     use super::*;
+    use crate::fake::{FakeMachine, books, spec};
+    use crate::threads::ThreadSpec;
 
     #[test]
     fn ids_survive_the_wire() {
         for id in [PdId { index: 0, generation: 1 }, PdId { index: 15, generation: 0x3fff }] {
             assert_eq!(word_id(id_word(id)), id);
         }
+    }
+
+    #[test]
+    fn a_thread_begins_in_thumb_state_once() {
+        let (m, mut root) = (FakeMachine::new(), books());
+        let pd = root.pd_create(&m, &spec(None)).expect("room");
+        let thread = ThreadSpec {
+            index: None,
+            ip: 0x101,
+            sp: 0,
+            priority: 1,
+            tpidruro: 0,
+            start: true,
+            name: Name::new("t"),
+        };
+        root.thread_create(&m, pd, &thread).expect("room");
+        let label = Label::session(Kind::Internal, PdId { index: 0, generation: 0 }).encode();
+        let mut ask = |operation| m.send(&mut root, label, &[operation, id_word(pd), 0]).expect("answer").1;
+        assert_eq!(ask(op::THREAD)[10], 1);
+        assert_eq!((ask(op::ENTER_THUMB), ask(op::ENTER_THUMB)), (vec![1], vec![0]));
+        assert_eq!(ask(op::THREAD)[10], 0);
     }
 
     #[test]

@@ -217,6 +217,7 @@ impl Host for Stage<'_> {
             exc_handler: IN_PAGER,
             started: world.started && program.is_some(),
             serial: 0,
+            enters_thumb: false,
         }))
     }
 

@@ -67,6 +67,7 @@ impl Host for CoreHost {
                 exc_handler: CapIndex(raw.exc_handler),
                 started: raw.started != 0,
                 serial: raw.serial,
+                enters_thumb: false,
             }),
             abi::HOLE => ThreadLookup::Hole,
             _ => ThreadLookup::End,

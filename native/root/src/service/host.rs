@@ -73,6 +73,7 @@ impl<K: Kernel> Host for RootHost<'_, K> {
                 exc_handler: facts.pager_slot,
                 started: facts.started,
                 serial: facts.serial,
+                enters_thumb: facts.enters_thumb,
             })),
             Err(END_OF_LIST) => Ok(ThreadLookup::Hole),
             Err(END_OF_THREADS) => Ok(ThreadLookup::End),
@@ -111,6 +112,11 @@ impl<K: Kernel> Host for RootHost<'_, K> {
     fn abandoned(&mut self, pd: PdInfo) {
         // As above.
         let _ = self.steady.abandoned(pd.id);
+    }
+
+    fn enter_thumb(&mut self, pd: PdInfo, i: usize) -> bool {
+        // As above.
+        self.steady.enter_thumb(pd.id, i as u32).unwrap_or(false)
     }
 
     fn started(&mut self, pd: PdInfo, i: usize) {

@@ -34,6 +34,8 @@ pub enum Act {
     ServeFault,
     /// Ends a thread, which has still to run its last in the kernel.
     End(usize),
+    /// Empties the slot of object `n`, as the program may.
+    Clear(usize),
 }
 
 /// A case.

@@ -97,6 +97,17 @@ pub const CASES: &[Case] = &[
         ..BASE
     },
     Case {
+        name: "call delivered, through a slot that is empty now",
+        threads: &[(10, &[Step::WAIT, Step::until(1), Step::reply(7)]), (20, &[Step::call(S0, 1)])],
+        objects: &[Object::Gate(0, 0x100)],
+        before: &[Act::Clear(0)],
+        expect: &[(0, kind::USER), (1, kind::CALL_DELIVERED)],
+        after: RAISE,
+        // A fresh place has its slots filled.
+        moves: true,
+        ..BASE
+    },
+    Case {
         name: "message that gives a capability away, queued",
         threads: &[
             (

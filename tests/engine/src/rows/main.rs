@@ -239,6 +239,10 @@ impl Rows<'_> {
                 }
                 Act::Pass(us) => self.pass(us),
                 Act::ServeFault => self.serve_fault(),
+                Act::Clear(n) => {
+                    let slot = CapIndex(cases::S0 + n as u32);
+                    self.place.get().task().unmap_cap(self.k, slot).expect("clear");
+                }
                 Act::End(i) => {
                     let mut place = self.place.get();
                     place.end(self.k, i).expect("end");

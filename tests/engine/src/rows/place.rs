@@ -316,6 +316,7 @@ impl Host for Stage<'_> {
             exc_handler: IN_PAGER,
             started: place.started & (1 << i) != 0,
             serial: place.thread(i).index().0,
+            enters_thumb: false,
         }))
     }
 

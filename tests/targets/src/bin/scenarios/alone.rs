@@ -1,7 +1,7 @@
 //! Scenarios in which each thread works for itself: the state after so many steps is known bit by bit.
 
 use thaw_l4::{Kernel, MsgTag, Op, Revision, Selector, Timeout, Timeouts, raw};
-use thaw_rt::request;
+use thaw_rt::request::{self, NewThread};
 use thaw_targets::{
     mix::mix,
     witness::{Witness, depth, requests, tls::tls, vfp::Running},
@@ -41,11 +41,19 @@ pub fn user(me: &Me, rounds: u32) -> Verdict {
     Verdict::new(me.digest(), [steps, 0, 0])
 }
 
-/// Thumb code computes, and on revision M makes its system calls in Thumb state.
+/// Thumb code computes, and on revision M makes its system calls in Thumb state. Meanwhile a thread that begins in Thumb
+/// state waits for its first turn.
 pub fn thumb(me: &Me, rounds: u32) -> Verdict {
     let mut registers = start_registers(2);
+    let cell = me.granted("memory", request::memory_alloc(4096, None));
+    let late =
+        NewThread { ip: registers::counter_in_thumb(), sp: cell, priority: 1, tpidruro: 0, name: "late" };
+    me.granted("thread", request::thread_create(&late));
     for round in 0..rounds {
         registers.advance(State::Thumb, 5_000);
+        if round < rounds / 2 {
+            continue;
+        }
         // On G a system call is a jump that comes back to ARM state.
         if me.kernel.revision() == Revision::M {
             let tag = MsgTag::new((round & 0x7ff) as i32, 0, 0, 0);
@@ -55,6 +63,9 @@ pub fn thumb(me: &Me, rounds: u32) -> Verdict {
         } else {
             me.nap(1_000 + (round & 3) * 1_000);
         }
+    }
+    if registers::counted(cell) == 0 {
+        me.fail(format_args!("thumb.late never ran"));
     }
     note_registers(me, &registers);
     Verdict::new(me.digest(), [rounds, 0, 0])

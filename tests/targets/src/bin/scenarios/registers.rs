@@ -46,7 +46,20 @@ pub fn enter_in_thumb(to: Selector, tag: MsgTag, timeouts: Timeouts) -> MsgTag {
     MsgTag(unsafe { scenarios_thumb_ipc(tag.0, 0, to.0, timeouts.0) })
 }
 
+/// Where a thread begins, in Thumb state, that counts up the word at its stack pointer for ever.
+pub fn counter_in_thumb() -> u32 {
+    let entry: extern "C" fn() -> ! = scenarios_thumb_counter;
+    entry as usize as u32
+}
+
+/// How far such a thread has come.
+pub fn counted(cell: u32) -> u32 {
+    // SAFETY: the caller was given this memory, and no Rust object lives in it.
+    unsafe { (cell as usize as *const u32).read_volatile() }
+}
+
 unsafe extern "C" {
+    safe fn scenarios_thumb_counter() -> !;
     fn scenarios_churn_arm(registers: *mut Registers, steps: u32);
     fn scenarios_churn_thumb(registers: *mut Registers, steps: u32);
     fn scenarios_thumb_ipc(tag: u32, unused: u32, to: u32, timeouts: u32) -> u32;
@@ -119,6 +132,16 @@ scenarios_thumb_ipc:
     movs r5, #0
     svc #0
     pop {{r4-r11, pc}}
+
+    .global scenarios_thumb_counter
+    .thumb_func
+    .type scenarios_thumb_counter, %function
+scenarios_thumb_counter:
+    mov r0, sp
+1:  ldr r1, [r0]
+    adds r1, #1
+    str r1, [r0]
+    b 1b
     .arm
     "#
 );
