@@ -26,7 +26,12 @@ namespace Genode {
 	template <typename SESSION>
 	struct Local_service : Service
 	{
-		struct Factory : Interface { using Result = Unique_attempt<SESSION &, Session_error>; };
+		struct Factory : Interface
+		{
+			using Result = Unique_attempt<SESSION &, Session_error>;
+
+			virtual void destroy(SESSION &) = 0;
+		};
 
 		Initiate_result initiate_request(Session_state &) override;
 	};

@@ -17,6 +17,8 @@ namespace Genode {
 		Root_component(Rpc_entrypoint *, Allocator *);
 		Root_component(Entrypoint &, Allocator &);
 
+		void destroy(SESSION &) override;
+
 		protected:
 
 			virtual Create_result _create_session(char const *args);

@@ -12,7 +12,7 @@
 #define _CORE__THAW__BOOKS_H_
 
 #include <private_members.h>
-#include <in_entrypoint.h>
+#include <thaw_in_entrypoint.h>
 #include <thaw_core_session/thaw_core_session.h>
 #include <thaw_core_abi.h>
 

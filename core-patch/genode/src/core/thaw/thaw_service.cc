@@ -23,6 +23,8 @@
 #include <base/internal/cap_alloc.h>
 
 #include <parts.h>
+#include <ended.h>
+#include <priorities.h>
 #include <helper_thread.h>
 
 namespace Thaw {
@@ -39,28 +41,22 @@ using Foc::l4_cap_idx_t;
 /* labels and counts of the engine, crate thaw-core-patch */
 enum { STOP_LABEL = 0x1000, BARRIER_LABEL = 0x400, COMMAND_LABEL = 0x500, STOP_GATES = 64 };
 
-/*
- * Priorities of the kernel. Genode's own end at 128: a target is lifted above everything that is not part of the stop,
- * and core and the checkpointer stand above it, so that what it asks them for is answered before the barrier passes.
- */
-enum { PRIO_HANDLER = 255, PRIO_CORE = 252, PRIO_CALLER = 248, PRIO_LIFT = 110, PRIO_BARRIER = 129,
-       PRIO_TARGET_MIN = PRIO_BARRIER + 1 - PRIO_LIFT };
-
 /* where a stopped PD sees the window: code page, then data page */
 enum : addr_t { PD_WINDOW = 0xbefe0000 };
 
 
-static void set_priority(l4_cap_idx_t thread, unsigned prio)
-{
-	using namespace Foc;
-	l4_sched_param_t params = l4_sched_param(prio);
-	params.affinity = l4_sched_cpu_set(0, 0, 1);
-	if (l4_error(l4_scheduler_run_thread(L4_BASE_SCHEDULER_CAP, thread, &params)))
-		error("thaw: priority of a thread could not be set");
-}
-
-
 static Thaw::Parts *parts_ptr;
+
+
+/**
+ * A session works, or none does any more
+ */
+static void use(Thaw::Parts &parts, bool used)
+{
+	l4_cap_idx_t const service[] { Thaw::cap_of(parts.wiring.handler), Thaw::cap_of(parts.wiring.barrier), parts.mender };
+	Thaw::raise_core(used, service);
+	parts.in_use = used;
+}
 
 
 class Thaw::Session_component : public Rpc_object<Core_session>
@@ -119,8 +115,13 @@ class Thaw::Session_component : public Rpc_object<Core_session>
 			_verb(CLOSE);
 			_session = 0;
 			_parts.in_core_ep([&] { _parts.books.close(); });
-			_parts.in_use = _begun;
+			use(_parts, _begun);
 		}
+
+		/**
+		 * Another session works
+		 */
+		bool _busy() const { return _parts.in_use && !_begun && !_is_open(); }
 
 		void _raise_threads(Books::Pd &pd)
 		{
@@ -138,9 +139,10 @@ class Thaw::Session_component : public Rpc_object<Core_session>
 
 	public:
 
-		Session_component(Parts &parts, Label const &label) : _parts(parts), _label(label) { }
+		/* of sessions that have ended */
+		Session_component *next_ended = nullptr;
 
-		~Session_component() { done(); }
+		Session_component(Parts &parts, Label const &label) : _parts(parts), _label(label) { }
 
 		Result introduce(Capability<Pd_session> own) override
 		{
@@ -168,7 +170,7 @@ class Thaw::Session_component : public Rpc_object<Core_session>
 		{
 			enum { OPEN = 1 };
 			_close();
-			if (_parts.in_use && !_begun)
+			if (_busy())
 				return { .result = Result::BUSY };
 			if (!_parts.books.slots_can_be_identified())
 				return { .result = Result::UNSUPPORTED };
@@ -191,14 +193,15 @@ class Thaw::Session_component : public Rpc_object<Core_session>
 			if (opened.result != Result::OK)
 				return opened;
 
+			use(_parts, true);
 			Message m { .count = 1 };
 			m.words[0] = OPEN;
 			m.label = _serve(m, true);
 			if (m.label) {
 				_parts.in_core_ep([&] { _parts.books.close(); });
+				use(_parts, _begun);
 				return { .result = Result::BUSY, .error = m.label };
 			}
-			_parts.in_use = true;
 			_target  = target;
 			_session = m.words[0];
 			opened.session = _session;
@@ -207,16 +210,19 @@ class Thaw::Session_component : public Rpc_object<Core_session>
 
 		Result begin() override
 		{
-			if (_parts.in_use && !_begun && !_is_open()) return Result::BUSY;
-			_parts.in_use = _begun = true;
+			if (_busy()) return Result::BUSY;
+			_begun = true;
+			use(_parts, true);
 			return Result::OK;
 		}
 
 		void done() override
 		{
 			_close();
-			if (_begun)
-				_parts.in_use = _begun = false;
+			if (!_begun)
+				return;
+			_begun = false;
+			use(_parts, false);
 		}
 
 		Message call(Message const &request) override
@@ -225,8 +231,15 @@ class Thaw::Session_component : public Rpc_object<Core_session>
 			m.label = 0;
 			if (m.count > Message::MAX)
 				m.count = Message::MAX;
-			enum { STOP = 3, THREAD_GET = 5, IRQ_GET = 8 };
+			enum { STOP = 3, THREAD_GET = 5, IRQ_GET = 8, ABILITIES = 34, NO_SUCH_SESSION = 3002 };
 			Word const verb = m.words[0];
+
+			/* the engine knows one caller only */
+			if (verb != ABILITIES && (!_is_open() || m.words[1] != _session)) {
+				m.count = 0;
+				m.label = Word(-NO_SUCH_SESSION);
+				return m;
+			}
 			bool const looks = verb == THREAD_GET || verb == IRQ_GET;
 			if (!looks)
 				_parts.in_core_ep([&] { _parts.books.slots_move(verb == STOP); });
@@ -299,6 +312,8 @@ class Thaw::Session_component : public Rpc_object<Core_session>
 		Cap_result rebadge(Native_capability cap, Word badge) override
 		{
 			Cap_result result { Result::NOT_YOURS };
+			if (_busy())
+				return Cap_result { Result::BUSY };
 			_parts.in_core_ep([&] {
 				result = _parts.maker.rebadge(cap, badge,
 					[&] (Books::Pd &pd) { return _below(pd.label(), _label); }); });
@@ -327,6 +342,8 @@ class Thaw::Session_component : public Rpc_object<Core_session>
 		Cap_result own_gate(Native_capability entrypoint, Word badge) override
 		{
 			Cap_result result { Result::NOT_YOURS };
+			if (_busy())
+				return Cap_result { Result::BUSY };
 			_parts.in_core_ep([&] { result = _parts.maker.own_gate(_own, entrypoint, badge); });
 			return result;
 		}
@@ -378,7 +395,8 @@ class Thaw::Session_component : public Rpc_object<Core_session>
 
 struct Thaw::Root : Root_component<Session_component>
 {
-	Parts &_parts;
+	Parts                    &_parts;
+	Ended<Session_component> &_ended;
 
 	Create_result _create_session(char const *args) override
 	{
@@ -386,7 +404,11 @@ struct Thaw::Root : Root_component<Session_component>
 		return _alloc_obj(_parts, label_from_args(args).prefix());
 	}
 
-	Root(Rpc_entrypoint &ep, Allocator &md, Parts &parts) : Root_component<Session_component>(&ep, &md), _parts(parts) { }
+	/* instead of the end of it at once */
+	void destroy(Session_component &session) override { _ended.add(session); }
+
+	Root(Rpc_entrypoint &ep, Allocator &md, Parts &parts, Ended<Session_component> &ended)
+	: Root_component<Session_component>(&ep, &md), _parts(parts), _ended(ended) { }
 };
 
 
@@ -457,12 +479,6 @@ void Thaw::start_service(Runtime &runtime, Rpc_entrypoint &core_ep, Sliced_heap 
 	w.end_slot         = Books::USER_BASE + Books::USER_SLOTS;
 	w.lift             = PRIO_LIFT;
 
-	/* core's threads answer whoever is stopped */
-	auto &threads = private_of<Pd_threads>(platform_specific().core_pd());
-	for (Platform_thread *t : threads)
-		if (t)
-			set_priority(t->thread().local.data()->kcap(), PRIO_CORE);
-
 	handler.start();
 	barrier.start();
 	mender.start();
@@ -473,14 +489,15 @@ void Thaw::start_service(Runtime &runtime, Rpc_entrypoint &core_ep, Sliced_heap 
 		make_gate(gates + (l4_cap_idx_t(i) << Foc::L4_CAP_SHIFT), handler.kcap(), STOP_LABEL + 16*i);
 	w.barrier_gate = slot_of(make_gate(Capability_space::alloc_kcap(), handler.kcap(), BARRIER_LABEL));
 	w.command_gate = slot_of(make_gate(Capability_space::alloc_kcap(), handler.kcap(), COMMAND_LABEL));
-	set_priority(handler.kcap(), PRIO_HANDLER);
+	set_priority(handler.kcap(), PRIO_CORE);
 	set_priority(barrier.kcap(), PRIO_BARRIER);
 	set_priority(mender.kcap(), PRIO_CORE);
 	handler.go();
 	barrier.go();
 	mender.go();
 
-	static Root root { ep, md, parts };
+	static Ended<Session_component> ended { runtime, ep, parts.in_core_ep, md };
+	static Root root { ep, md, parts, ended };
 	static Core_service<Session_component> service { services, root };
 	log("thaw: service Thaw_core is ready");
 }

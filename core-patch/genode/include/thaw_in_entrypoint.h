@@ -1,5 +1,5 @@
 /*
- * \brief  Running something on core's main entrypoint
+ * \brief  Running something on an entrypoint of one's own component
  */
 
 /*
@@ -8,8 +8,8 @@
  * SPDX-License-Identifier: AGPL-3.0-only
  */
 
-#ifndef _CORE__THAW__IN_ENTRYPOINT_H_
-#define _CORE__THAW__IN_ENTRYPOINT_H_
+#ifndef _INCLUDE__THAW_IN_ENTRYPOINT_H_
+#define _INCLUDE__THAW_IN_ENTRYPOINT_H_
 
 #include <base/rpc_server.h>
 #include <base/rpc_client.h>
@@ -18,8 +18,8 @@ namespace Thaw { class In_entrypoint; }
 
 
 /*
- * Core makes and destroys its objects on one entrypoint, so whoever wants to see or make them has to be there. The
- * capability of this object never leaves core.
+ * Who makes and destroys its objects on one entrypoint needs no locks for them, and whoever else wants to see or make
+ * them has to be there. The capability of this object never leaves its component.
  */
 class Thaw::In_entrypoint
 {
@@ -65,4 +65,4 @@ class Thaw::In_entrypoint
 		}
 };
 
-#endif /* _CORE__THAW__IN_ENTRYPOINT_H_ */
+#endif /* _INCLUDE__THAW_IN_ENTRYPOINT_H_ */
