@@ -15,7 +15,7 @@ use crate::paths;
 const REPOSITORIES: [&str; 2] = ["component/genode", "core-patch/genode"];
 
 /// Run scripts in order; controls, which stop nothing, come before what they control.
-const SCENARIOS: [&str; 23] = [
+const SCENARIOS: [&str; 24] = [
     "thaw_core",
     "thaw_plain",
     "thaw_sheep",
@@ -26,6 +26,7 @@ const SCENARIOS: [&str; 23] = [
     "thaw_other_version",
     "thaw_flock_plain",
     "thaw_flock",
+    "thaw_rollback",
     "thaw_flock_on",
     "thaw_store",
     "thaw_config",

@@ -40,6 +40,7 @@ unsafe extern "C" {
     safe fn thaw_freeze(frozen: u32);
     safe fn thaw_wait_until_quiet() -> u32;
     safe fn thaw_announced(service: &mut [u8; 32]);
+    safe fn thaw_exited() -> u32;
     safe fn thaw_destroy();
     safe fn thaw_view(ds_badge: u32, span: &mut Span) -> u32;
     safe fn thaw_unview() -> u32;
@@ -165,6 +166,10 @@ impl World for Cxx {
 
     fn announced(&self) -> [u8; 32] {
         filled(|service| thaw_announced(service))
+    }
+
+    fn exited(&self) -> bool {
+        thaw_exited() != 0
     }
 
     fn destroy(&self) {

@@ -37,8 +37,14 @@ pub enum Error {
     Session(Name),
     /// The server of a forwarded session got a capability of the target: the service.
     Holding(Name),
+    /// A forwarded session was opened with arguments that an image does not keep: the service.
+    Arguments(Name),
     /// The server of a forwarded session has not answered a request for long: the service.
     Busy(Name),
+    /// The target has another session of a service than that of its environment: the service.
+    Second(Name),
+    /// The target has exited.
+    Exited,
     /// The target serves others: the service.
     Announces(Name),
     /// A session of the image could not be opened: the service, and why.
@@ -138,9 +144,20 @@ impl fmt::Display for Error {
                 "the target gave its session of {service} a capability, which the server would not get again: a \
                  target that does so cannot be saved"
             ),
+            Self::Arguments(service) => write!(
+                f,
+                "the target opened its session of {service} with arguments besides label and quota, which an image \
+                 does not keep: let it close the session first"
+            ),
             Self::Busy(service) => {
                 write!(f, "{service} does not answer a request of the target: try again when it has")
             }
+            Self::Second(service) => write!(
+                f,
+                "the target opened a session of {service} beside that of its environment, which cannot be saved: let \
+                 it close the session first"
+            ),
+            Self::Exited => f.write_str("the target has exited: there is nothing left to save"),
             Self::Announces(service) => {
                 write!(f, "the target announces {service}: one that serves other components cannot be saved")
             }

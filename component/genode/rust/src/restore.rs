@@ -128,8 +128,8 @@ pub fn restore<W: World>(world: &W, tables: &mut Tables, machine: &Machine, imag
 /// Makes an empty PD with all sessions.
 fn make<W: World>(world: &W, records: &Records) -> Result<u32> {
     let mut wishes = Vec::<Wish, SESSIONS_MAX>::new();
-    for session in &records.sessions {
-        let dataspace = rom_of(records, session.label, session.service);
+    for (n, session) in records.sessions.iter().enumerate() {
+        let dataspace = rom_of(records, n);
         // There are as many places as sessions.
         let _ = wishes.push(Wish { client_id: session.client_id, badge: session.badge, dataspace });
     }
@@ -158,21 +158,31 @@ fn is_opened(client_id: u32) -> bool {
     client_id != CLOSED_CONFIG && !ENV_SESSIONS.contains(&client_id)
 }
 
-/// Badge of the dataspace of a ROM session, 0 if it has none in use.
-fn rom_of(records: &Records, label: [u8; 32], service: [u8; 32]) -> u32 {
-    if !service.starts_with(b"ROM\0") {
-        return 0;
-    }
-    let same = |name: &Name| *name.as_padded() == label;
-    let found = records.dataspaces.iter().find(|d| matches!(&d.content, Content::Rom(name, _) if same(name)));
-    found.map_or(0, |d| d.badge)
+/// The sessions of a module, in order.
+fn sessions_of(records: &Records, module: [u8; 32]) -> impl Iterator<Item = (usize, &SessionInfo)> {
+    let is = move |s: &SessionInfo| s.service.starts_with(b"ROM\0") && s.label == module;
+    records.sessions.iter().enumerate().filter(move |(_, s)| is(s))
 }
 
-/// The session with that module.
-fn session_of(records: &Records, module: &Name) -> Option<u32> {
-    let is =
-        |s: &&crate::world::SessionInfo| s.service.starts_with(b"ROM\0") && s.label == *module.as_padded();
-    records.sessions.iter().find(is).map(|s| s.client_id)
+/// The dataspaces of a module, in the order of its sessions: one for each, or one for all of them.
+fn dataspaces_of(records: &Records, module: [u8; 32]) -> impl Iterator<Item = (usize, u32)> {
+    let is = move |content: &Content| matches!(content, Content::Rom(name, _) if *name.as_padded() == module);
+    records.dataspaces.iter().enumerate().filter(move |(_, d)| is(&d.content)).map(|(n, d)| (n, d.badge))
+}
+
+/// Badge of the dataspace of session number `n`, 0 if it is none of ROM.
+fn rom_of(records: &Records, n: usize) -> u32 {
+    let module = records.sessions[n].label;
+    let place = sessions_of(records, module).position(|(at, _)| at == n);
+    let of_place = |place| dataspaces_of(records, module).take(place + 1).last();
+    place.and_then(of_place).map_or(0, |(_, badge)| badge)
+}
+
+/// The session whose module dataspace number `n` is.
+fn session_of(records: &Records, n: usize, module: &Name) -> Option<u32> {
+    let module = *module.as_padded();
+    let place = dataspaces_of(records, module).position(|(at, _)| at == n)?;
+    sessions_of(records, module).nth(place).map(|(_, s)| s.client_id)
 }
 
 /// The modules are those of the checkpoint; nobody runs yet who could close them.
@@ -182,9 +192,9 @@ fn check_roms<W: World>(
     known: &mut RomHashes,
     buffer: &mut [u8],
 ) -> Result<()> {
-    for dataspace in &records.dataspaces {
+    for (n, dataspace) in records.dataspaces.iter().enumerate() {
         let Content::Rom(name, hash) = dataspace.content else { continue };
-        let client_id = session_of(records, &name).ok_or(Error::NoRom(name))?;
+        let client_id = session_of(records, n, &name).ok_or(Error::NoRom(name))?;
         let mut sessions = (0..).map(|n| world.session(n)).take_while(|s| s.origin != 0);
         let session = sessions.find(|s| s.client_id == client_id).ok_or(Error::NoRom(name))?;
         if scan::hash_rom(world, session.rom, dataspace.bytes, buffer) != Some(hash) {
@@ -207,12 +217,12 @@ struct Memory {
 fn make_memory<W: World>(world: &W, records: &Records) -> Result<Memory> {
     let (maps, managed) = make_maps(world, records)?;
     let mut made = Ram::new();
-    for dataspace in &records.dataspaces {
+    for (n, dataspace) in records.dataspaces.iter().enumerate() {
         let refused = |e| Error::World("dataspace", dataspace.badge, e);
         let entry = match dataspace.content {
             Content::Ram(_) => world.ram(dataspace.page_bytes(), dataspace.badge).map_err(refused)?,
             Content::Rom(name, _) => {
-                let client_id = session_of(records, &name).ok_or(Error::NoRom(name))?;
+                let client_id = session_of(records, n, &name).ok_or(Error::NoRom(name))?;
                 (world.rom(client_id).map_err(refused)?, Span::default())
             }
             Content::Managed => {

@@ -9,6 +9,8 @@ use crate::world::{CoreResult, SessionInfo, Slot, ThreadInfo, World, kind, memor
 
 /// Client id of the environment's session for the dynamic linker.
 const LINKER_SESSION: u32 = 5;
+/// Origin of a session of the environment.
+const ENVIRONMENT: u32 = 1;
 /// Region map of what the dynamic linker loads.
 const LINKER_AREA: u32 = 2;
 
@@ -44,6 +46,11 @@ fn sessions<W: World>(world: &W, records: &mut Records) -> Result<()> {
         Name::from_padded(session.label).map_err(|_| Error::Unnamed("session"))?;
         check_session(&session)?;
         push(&mut records.sessions, session, "sessions")?;
+        if session.ds_badge != 0 {
+            // Even if the target does not use it: the order of modules tells which session each is of.
+            let content = Content::Rom(rom_name(&session.label)?, Digest::NONE);
+            records.add_dataspace(session.ds_badge, session.rom.bytes, Some(content))?;
+        }
     }
     Ok(())
 }
@@ -58,9 +65,14 @@ fn is_starting(records: &Records) -> bool {
 /// Refuses sessions that could not be opened again as they are.
 fn check_session(session: &SessionInfo) -> Result<()> {
     let service = Name::from_padded(session.service).map_err(|_| Error::Unnamed("service"))?;
+    let is_second = session.service.starts_with(b"PD\0") || session.service.starts_with(b"CPU\0");
+    if is_second && session.origin != ENVIRONMENT {
+        return Err(Error::Second(service));
+    }
     match session.policy {
         policy::OURS | policy::FORWARDED => Ok(()),
         policy::HOLDING => Err(Error::Holding(service)),
+        policy::WITH_ARGUMENTS => Err(Error::Arguments(service)),
         _ => Err(Error::Session(service)),
     }
 }
@@ -129,15 +141,14 @@ fn nested_regions<W: World>(world: &W, records: &mut Records) -> Result<()> {
 }
 
 fn add_memory(records: &mut Records, badge: u32, bytes: u32, (at, kind): (u32, u32)) -> Result<()> {
-    // The hash of a module comes later: it takes time.
-    let content = match records.session_of(badge) {
-        Some(session) => Some(Content::Rom(rom_name(&session.label)?, Digest::NONE)),
-        None if kind == memory::RAM => None,
-        // Those of region maps are there already.
-        None if kind == memory::MANAGED && records.dataspace(badge).is_some() => None,
-        None => return Err(Error::Memory(at, kind)),
-    };
-    records.add_dataspace(badge, bytes, content)
+    // Modules and region maps are there already; the hash of a module comes later: it takes time.
+    let known = records.dataspace(badge).map(|n| records.dataspaces[n].content);
+    match known {
+        Some(Content::Rom(..)) => Ok(()),
+        Some(Content::Managed) if kind == memory::MANAGED => Ok(()),
+        _ if kind == memory::RAM => records.add_dataspace(badge, bytes, None),
+        _ => Err(Error::Memory(at, kind)),
+    }
 }
 
 /// Last part of a label.
@@ -206,6 +217,14 @@ pub fn recheck<W: World>(world: &W, records: &mut Records) -> Result<()> {
     if world.handlers() != records.handlers {
         return Err(Error::Changed("signal handlers"));
     }
+    if world.announced() != [0; 32] {
+        return Err(Error::Changed("services"));
+    }
+    if world.exited() {
+        return Err(Error::Exited);
+    }
+    // It may have been given more meanwhile.
+    records.quota = world.target(&mut [0; 32]);
     for (n, slot) in (0..).zip(&mut records.slots) {
         let now = world.slot(n);
         let same = Slot { b: slot.b, ..now } == *slot;

@@ -266,6 +266,8 @@ pub mod policy {
     pub const FORWARDED: u32 = 2;
     /// The same, and the target gave it a capability.
     pub const HOLDING: u32 = 3;
+    /// As [`FORWARDED`], and the target opened it with arguments besides label and quota.
+    pub const WITH_ARGUMENTS: u32 = 4;
 }
 
 /// Memory that we see at an address.
@@ -368,6 +370,8 @@ pub trait World {
     fn wait_until_quiet(&self) -> u32;
     /// Name of a service that the target serves, zeros if it serves none.
     fn announced(&self) -> [u8; 32];
+    /// Whether the target has asked its parent to end it.
+    fn exited(&self) -> bool;
     /// Destroys the target with everything made for it.
     fn destroy(&self);
 

@@ -40,6 +40,7 @@ namespace Genode {
 		virtual ~Parent();
 
 		template <typename ROOT> void announce(Capability<ROOT> const &);
+		virtual void announce(Service_name const &);
 
 		void exit(int);
 	};

@@ -65,7 +65,9 @@ namespace Genode {
 
 	struct Byte_range_ptr : Noncopyable { Byte_range_ptr(char *, size_t); };
 
+	size_t strlen(char const *);
 	int    strcmp(char const *, char const *, size_t = ~0UL);
+	int    memcmp(void const *, void const *, size_t);
 	void   copy_cstring(char *, char const *, size_t);
 	void  *memcpy(void *, void const *, size_t);
 	void   bzero(void *, size_t);

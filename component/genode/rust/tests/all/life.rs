@@ -1,13 +1,13 @@
 //! A life: saved, refused, made again.
 
 use thaw_genode::{
-    After, Attachment, CoreResult, Done, Error, Machine, Order, Region, Slot, Span, Tables, checkpoint, kind,
-    policy, restore,
+    After, Attachment, CoreResult, Done, Error, Handle, Machine, Order, Region, Slot, Span, Tables,
+    checkpoint, kind, policy, restore,
 };
 use thaw_image::{KernelName, Name};
 use thaw_protocol::{part, verb};
 
-use crate::world::{Fake, IRQ, MAP, NESTED, RAM, RAM_BADGE, ROM, SIGH, Step, words};
+use crate::world::{Fake, IRQ, MAP, NESTED, RAM, RAM_BADGE, ROM, ROM_BADGE, SIGH, Step, TWIN_BADGE, words};
 
 fn machine() -> Machine {
     Machine {
@@ -152,6 +152,55 @@ fn only_code_in_ram_is_made_executable() {
 }
 
 #[test]
+fn each_session_of_a_module_gets_its_own_dataspace() {
+    let fake = Fake::new();
+    fake.twin.set(true);
+    let first = fake.regions.borrow()[0];
+    // Seen before the other one, and of the later session.
+    fake.regions.borrow_mut().insert(0, Region { addr: 0x8000, ds_badge: TWIN_BADGE, ..first });
+    let image = save(&fake, After::Destroy).expect("saved").image;
+    restore(&fake, &mut tables(), &machine(), image).expect("restored");
+    let of = |id| fake.wishes.borrow().iter().find(|w| w.client_id == id).map(|w| w.dataspace);
+    assert_eq!((of(4), of(10), of(6)), (Some(ROM_BADGE), Some(TWIN_BADGE), Some(0)));
+    let attached = fake.attached.borrow();
+    assert!(attached.contains(&(0x8000, Handle(9010))) && attached.contains(&(first.addr, Handle(9004))));
+}
+
+#[test]
+fn one_dataspace_may_serve_all_sessions_of_a_module() {
+    let fake = Fake::new();
+    fake.twin.set(true);
+    fake.shared.set(true);
+    let image = save(&fake, After::Destroy).expect("saved").image;
+    restore(&fake, &mut tables(), &machine(), image).expect("restored");
+    let wished = |badge| fake.wishes.borrow().iter().filter(|w| w.dataspace == badge).count();
+    assert_eq!((wished(ROM_BADGE), wished(0)), (2, 3));
+}
+
+#[test]
+fn a_target_that_exits_before_it_is_stopped_is_not_saved() {
+    let fake = Fake::new();
+    fake.exits.set(true);
+    assert_eq!(save(&fake, After::Destroy), Err(Error::Exited));
+    assert_eq!((stops(&fake), commits(&fake)), (1, 1));
+    assert_eq!(fake.count(|s| *s == Step::Destroy), 0);
+}
+
+#[test]
+fn sessions_for_threads_and_domains_beside_the_environments_are_refused() {
+    for (service, origin, is_refused) in
+        [("CPU", 1, false), ("CPU", 2, true), ("PD", 2, true), ("Timer", 2, false)]
+    {
+        let fake = Fake::new();
+        fake.service.set(service);
+        fake.origin.set(origin);
+        let refused = Err(Error::Second(Name::new(service).expect("a name")));
+        let result = save(&fake, After::GoOn).map(|_| ());
+        assert_eq!(result, if is_refused { refused } else { Ok(()) }, "{service} {origin}");
+    }
+}
+
+#[test]
 fn a_running_target_goes_on_and_is_not_destroyed() {
     let fake = Fake::new();
     save(&fake, After::GoOn).expect("saved");
@@ -186,6 +235,7 @@ fn sessions_of_others_are_refused_by_name_unless_they_are_forwarded() {
     };
     assert_eq!(of(policy::ROUTED), (Err(Error::Session(timer)), 0));
     assert_eq!(of(policy::HOLDING), (Err(Error::Holding(timer)), 0));
+    assert_eq!(of(policy::WITH_ARGUMENTS), (Err(Error::Arguments(timer)), 0));
     assert_eq!(of(policy::FORWARDED), (Ok(()), 1));
 }
 

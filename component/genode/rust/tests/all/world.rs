@@ -21,6 +21,7 @@ const RM_BADGE: u32 = 0x8000_0044;
 const SEMAPHORE_BADGE: u32 = 0x8000_0034;
 pub const RAM_BADGE: u32 = 0x8000_0010;
 pub const ROM_BADGE: u32 = 0x8000_0014;
+pub const TWIN_BADGE: u32 = 0x8000_0018;
 pub const SIGH: u32 = 0x8000_0040;
 /// Slot and pending triggers of the one IRQ.
 pub const IRQ: (u32, u32) = (0xe, 1);
@@ -87,6 +88,16 @@ pub struct Fake {
     /// Number of the module, and how many bytes of it were read.
     pub rom_id: Cell<u32>,
     pub rom_read: Cell<u32>,
+    /// There is a second session of the module, and what is attached where was asked of which session.
+    pub twin: Cell<bool>,
+    /// Both have the same dataspace.
+    pub shared: Cell<bool>,
+    pub attached: RefCell<Vec<(u32, Handle)>>,
+    pub wishes: RefCell<Vec<Wish>>,
+    /// The target exits once it is stopped; who opened the Timer session, and the service that it is of.
+    pub exits: Cell<bool>,
+    pub service: Cell<&'static str>,
+    pub origin: Cell<u32>,
     /// There is a dynamic linker.
     pub linker: Cell<bool>,
     /// Badge of the Timer session, when it is opened.
@@ -140,6 +151,13 @@ impl Fake {
             policy: Cell::new(policy::OURS),
             busy: Cell::new(0),
             announced: Cell::new(""),
+            twin: Cell::new(false),
+            shared: Cell::new(false),
+            attached: RefCell::default(),
+            wishes: RefCell::default(),
+            exits: Cell::new(false),
+            service: Cell::new("Timer"),
+            origin: Cell::new(1),
             linker: Cell::new(false),
             rom_id: Cell::new(0),
             rom_read: Cell::new(0),
@@ -352,9 +370,15 @@ impl World for Fake {
                 is_timer: 1,
                 timer,
                 policy: self.policy.get(),
-                ..of(6, self.timer_badge.get(), "Timer", "")
+                origin: self.origin.get(),
+                ..of(6, self.timer_badge.get(), self.service.get(), "")
             },
             3 => of(9, RM_BADGE, "RM", ""),
+            4 if self.twin.get() => SessionInfo {
+                ds_badge: if self.shared.get() { ROM_BADGE } else { TWIN_BADGE },
+                rom: self.rom,
+                ..of(10, 0x8000_0060, "ROM", "binary")
+            },
             4 if self.linker.get() => of(5, 0x8000_0050, "ROM", "ld.lib.so"),
             _ => SessionInfo::default(),
         }
@@ -377,6 +401,10 @@ impl World for Fake {
 
     fn announced(&self) -> [u8; 32] {
         name(self.announced.get())
+    }
+
+    fn exited(&self) -> bool {
+        self.exits.get() && self.stopped.get()
     }
 
     fn destroy(&self) {
@@ -437,8 +465,9 @@ impl World for Fake {
     fn say(&self, _: fmt::Arguments<'_>) {}
 
     fn wish(&self, parent: u32, sessions: &[Wish]) -> Asked<()> {
-        assert_eq!((parent, sessions.len()), (0x8000_0000, 4));
+        assert_eq!(parent, 0x8000_0000);
         assert_eq!(sessions[1], Wish { client_id: 4, badge: 0x8000_0008, dataspace: ROM_BADGE });
+        *self.wishes.borrow_mut() = sessions.to_vec();
         Ok(())
     }
 
@@ -469,8 +498,8 @@ impl World for Fake {
     }
 
     fn rom(&self, client_id: u32) -> Asked<Handle> {
-        assert_eq!(client_id, 4);
-        Ok(Handle(9999))
+        assert!(client_id == 4 || self.twin.get() && client_id == 10);
+        Ok(Handle(9000 + client_id))
     }
 
     fn session_handle(&self, client_id: u32) -> Asked<Handle> {
@@ -481,7 +510,8 @@ impl World for Fake {
         self.step(Step::Object(kind, a, badge))
     }
 
-    fn attach(&self, _: Handle, attachment: &Attachment) -> Asked<()> {
+    fn attach(&self, dataspace: Handle, attachment: &Attachment) -> Asked<()> {
+        self.attached.borrow_mut().push((attachment.at, dataspace));
         self.step(Step::Attach(*attachment)).map(|_| ())
     }
 

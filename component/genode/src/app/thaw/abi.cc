@@ -41,6 +41,7 @@ extern "C" {
 	void thaw_system(char name[32])               { World::system(name); }
 	Word thaw_wait_until_quiet()                  { return w().wait_until_quiet(); }
 	void thaw_announced(char service[32])         { w().announced(service); }
+	Word thaw_exited()                            { return w().exited(); }
 	void thaw_destroy()                           { w().destroy(); }
 	Word thaw_view(Word badge, Span *span)        { return w().view(badge, *span); }
 	Word thaw_unview()                            { return w().unview(); }

@@ -50,7 +50,7 @@ namespace Thaw::Rust {
 		char  service[32], label[32];
 
 		/* who serves it: core or we; somebody else, and how */
-		enum { OURS, ROUTED, FORWARDED, HOLDING };
+		enum { OURS, ROUTED, FORWARDED, HOLDING, WITH_ARGUMENTS };
 		Word  policy;
 
 		/* of a module whose content stays as it is: no other has had this number; else 0 */
@@ -119,6 +119,7 @@ extern "C" {
 	void thaw_freeze(Thaw::Rust::Word);
 	Thaw::Rust::Word thaw_wait_until_quiet();
 	void thaw_announced(char service[32]);
+	Thaw::Rust::Word thaw_exited();
 	void thaw_destroy();
 	Thaw::Rust::Word thaw_view(Thaw::Rust::Word badge, Thaw::Rust::Span *);
 	Thaw::Rust::Word thaw_unview();

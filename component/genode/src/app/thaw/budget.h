@@ -27,6 +27,16 @@ namespace Thaw {
 		return env.pd().avail_ram().value  >= ram  + RAM_LEFT
 		    && env.pd().avail_caps().value >= caps + CAPS_LEFT;
 	}
+
+	/**
+	 * Whether there is enough for one more session of a target, whatever the target donates to it
+	 */
+	static inline bool session_affordable(Genode::Env &env)
+	{
+		enum { RAM = 32*1024, CAPS = 12 };
+
+		return env.pd().avail_ram().value >= RAM && env.pd().avail_caps().value >= CAPS;
+	}
 }
 
 #endif /* _BUDGET_H_ */

@@ -307,6 +307,7 @@ class Thaw::Control : Target::Exit, Genode::Noncopyable
 			if (!alive)
 				_say(outcome, "the target does not run: restore it");
 
+			unsigned const taken = _managed.memory.taken();
 			bool const ok = alive && thaw_rust_checkpoint(&_job, &outcome);
 			if (ok) {
 				_done(outcome);
@@ -321,8 +322,8 @@ class Thaw::Control : Target::Exit, Genode::Noncopyable
 			} else {
 				_job.generation--;
 				(void)_refused(outcome);
-				/* its memory was taken for the new one */
-				if (alive)
+				/* the older image, if its memory was not yet taken for the new one, can be restored still */
+				if (_managed.memory.taken() != taken)
 					_forget_image();
 			}
 			_observer.state_changed();

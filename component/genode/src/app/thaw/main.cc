@@ -38,6 +38,8 @@ struct Thaw::Main : Control::Observer, Controls
 
 	Genode::Constructible<Files> _files { };
 
+	In_entrypoint _in_entrypoint { _env.ep().rpc_ep() };
+
 	Quiet _quiet { };
 	World _world { _env, _core, _files, _quiet };
 
@@ -111,7 +113,7 @@ struct Thaw::Main : Control::Observer, Controls
 			.max_caps = { target.attribute_value("max_caps", 0ul) },
 			.routes = Routes(target),
 		};
-		Managed::Common const common { _env, _core, _gates, _quiet, _timer };
+		Managed::Common const common { _env, _in_entrypoint, _core, _gates, _quiet, _timer };
 		new (_heap) Genode::Registered<Control>(_controls, _env, _worker, _timer, common, _world,
 		                                        _files.constructed(), *this, attr, config, target);
 	}

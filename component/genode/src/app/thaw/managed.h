@@ -11,6 +11,8 @@
 #ifndef _MANAGED_H_
 #define _MANAGED_H_
 
+#include <thaw_in_entrypoint.h>
+
 #include <memory.h>
 #include <target.h>
 
@@ -30,6 +32,7 @@ class Thaw::Managed : Genode::Noncopyable
 		struct Common
 		{
 			Genode::Env       &env;
+			In_entrypoint     &in_entrypoint;
 			Gates::Core       &core;
 			Gates             &gates;
 			Quiet             &quiet;
@@ -45,13 +48,13 @@ class Thaw::Managed : Genode::Noncopyable
 
 		bool _make(bool restored)
 		{
-			_target.destruct();
+			destroy();
 			_target.construct(_common.env, attr, quota, restored, wishes, _common.core, _common.gates,
 			                  _common.quiet, _common.timer, frozen, config, _exit);
 			if (_target->make())
 				return true;
 
-			_target.destruct();
+			destroy();
 			return false;
 		}
 
@@ -94,7 +97,29 @@ class Thaw::Managed : Genode::Noncopyable
 		 */
 		Target *make_empty() { return _make(true) ? &*_target : nullptr; }
 
-		void destroy() { _target.destruct(); }
+		/**
+		 * Destroy it, on the entrypoint, where nobody serves a request of its at that time
+		 */
+		void destroy()
+		{
+			if (_target.constructed())
+				_common.in_entrypoint([&] { _target.destruct(); });
+		}
+
+		/**
+		 * Call 'fn' with the target, if there is one, on the entrypoint: while it runs, its sessions and all that it
+		 * tells its parent come and go there
+		 */
+		void with_target(auto const &fn)
+		{
+			if (_target.constructed())
+				_common.in_entrypoint([&] { fn(*_target); });
+		}
+
+		void for_each_session(auto const &fn)
+		{
+			with_target([&] (Target &target) { target.for_each_session(fn); });
+		}
 };
 
 #endif /* _MANAGED_H_ */

@@ -35,6 +35,8 @@ class Thaw::Memory : Genode::Noncopyable
 
 		Genode::Constructible<Genode::Attached_ram_dataspace> _buffers[BUFFERS] { };
 
+		unsigned _taken = 0;
+
 	public:
 
 		Memory(Genode::Env &env) : _env(env) { }
@@ -46,6 +48,7 @@ class Thaw::Memory : Genode::Noncopyable
 		{
 			if (buffer >= BUFFERS) return Rust::NO_MEMORY;
 
+			_taken++;
 			_buffers[buffer].destruct();
 			span = { 0, 0 };
 			if (!bytes) return 0;
@@ -62,6 +65,11 @@ class Thaw::Memory : Genode::Noncopyable
 				*(char volatile *)(span.addr + i) = 0;
 			return 0;
 		}
+
+		/**
+		 * How often memory was taken: what was in a buffer is there as long as that is the same
+		 */
+		unsigned taken() const { return _taken; }
 };
 
 #endif /* _MEMORY_H_ */

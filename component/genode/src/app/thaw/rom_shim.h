@@ -23,7 +23,7 @@ namespace Thaw { struct Rom_shim; }
  */
 struct Thaw::Rom_shim : Genode::Rpc_object<Genode::Rom_session, Rom_shim>
 {
-	using Name = Genode::String<32>;
+	using Name = Genode::String<64>;
 
 	Name const                             name;
 	unsigned const                         id { _next_id() };   /* no other has had it */

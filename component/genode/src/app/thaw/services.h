@@ -15,6 +15,7 @@
 #include <base/service.h>
 #include <rom_session/connection.h>
 
+#include <budget.h>
 #include <gates.h>
 #include <log_shim.h>
 #include <rom_shim.h>
@@ -109,6 +110,13 @@ class Thaw::Shim_service : public Genode::Service
 			switch (session.phase) {
 
 			case Session_state::CREATE_REQUESTED: {
+				if (!session_affordable(_env)) {
+					Genode::error("thaw: no quota is left for a session of ", name(), " (", session.label(),
+					              "): give this component more RAM and capabilities");
+					_wishes.refusal = Wishes::Word(Core_session::Result::QUOTA);
+					session.phase   = Session_state::SERVICE_DENIED;
+					break;
+				}
 				Wishes::Session const wish = _wishes.of(session.id_at_client());
 				OBJ *obj = nullptr;
 				try { obj = _make(session.label(), wish); }

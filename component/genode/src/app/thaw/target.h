@@ -68,6 +68,8 @@ class Thaw::Target : Genode::Child_policy, Genode::Noncopyable
 
 		Routed_services _routed;
 
+		bool volatile _exited = false;
+
 		/* what the target serves, the first of it */
 		Genode::Service::Name _announced { };
 
@@ -156,6 +158,9 @@ class Thaw::Target : Genode::Child_policy, Genode::Noncopyable
 		{
 			using Result = Genode::Pd_account::Transfer_result;
 
+			if (!affordable(_env, ram.value, caps.value))
+				return false;
+
 			Genode::Pd_session_capability const pd = _child.pd_session_cap();
 			if (ram.value && _env.pd().transfer_quota(pd, ram) != Result::OK)
 				return false;
@@ -167,7 +172,11 @@ class Thaw::Target : Genode::Child_policy, Genode::Noncopyable
 			return true;
 		}
 
-		void exit(int value) override { _exit.target_exited(value); }
+		void exit(int value) override
+		{
+			_exited = true;
+			_exit.target_exited(value);
+		}
 
 	public:
 
@@ -223,6 +232,8 @@ class Thaw::Target : Genode::Child_policy, Genode::Noncopyable
 
 		Genode::Child &child() { return _child; }
 
+		bool exited() const { return _exited; }
+
 		/**
 		 * Signal context that it gave to us, its parent, by number: of resources, yield requests, sessions, heartbeat
 		 */
@@ -239,7 +250,7 @@ class Thaw::Target : Genode::Child_policy, Genode::Noncopyable
 		Genode::Service::Name const &announced() const { return _announced; }
 
 		/**
-		 * Call 'fn' with each session and its number in the order of their ids
+		 * Call 'fn' with each session in the order of their ids
 		 */
 		void for_each_session(auto const &fn) const { _child.for_each_session(fn); }
 };

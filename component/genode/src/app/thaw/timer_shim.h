@@ -84,14 +84,17 @@ class Thaw::Timer_shim : public Genode::Rpc_object<Timer::Session, Timer_shim>
 			uint64_t const now = _now();
 			if (now < _deadline) { _schedule(now); return; }
 
+			/* each period is signalled, as Genode's timer does, also if the handler was held up */
+			uint64_t due = 1;
 			if (_period) {
-				while (_deadline <= now) _deadline += _period;
+				due += (now - _deadline)/_period;
+				_deadline += due*_period;
 				_schedule(now);
 			} else
 				_armed = false;
 
 			if (_sigh.valid())
-				Genode::Signal_transmitter(_sigh).submit();
+				Genode::Signal_transmitter(_sigh).submit(unsigned(due));
 		}
 
 	public:
@@ -145,8 +148,8 @@ class Thaw::Timer_shim : public Genode::Rpc_object<Timer::Session, Timer_shim>
 		void trigger_periodic(uint64_t us) override
 		{
 			if (us) {
-				us = Genode::max(us, MIN_PERIOD_US);
-				_arm(us, us);
+				/* the first signal comes at once, as it does of Genode's timer */
+				_arm(0, Genode::max(us, MIN_PERIOD_US));
 			} else {
 				Genode::Mutex::Guard guard(_mutex);
 				_armed = false;

@@ -12,6 +12,7 @@
 #include <pd_session/client.h>
 #include <region_map/client.h>
 #include <rm_session/client.h>
+#include <util/arg_string.h>
 
 #include <world.h>
 
@@ -110,6 +111,24 @@ void World::thread(Word index, Rust::Thread &out)
 }
 
 
+/*
+ * Those that every session has are known otherwise
+ */
+bool World::_has_more_arguments(Session_state const &s)
+{
+	char rest[Genode::Parent::Session_args::MAX_SIZE];
+	Genode::copy_cstring(rest, s.args().string(), sizeof(rest));
+
+	char const * const known[] { "label", "ram_quota", "cap_quota", "diag" };
+	for (char const *key : known)
+		Genode::Arg_string::remove_arg(rest, key);
+
+	for (char const *c = rest; *c; c++)
+		if (*c == '=') return true;
+	return false;
+}
+
+
 void World::_describe(Target const &target, Session_state const &s, Rust::Session &out) const
 {
 	bool const env = Genode::Parent::Env::session_id(s.id_at_client());
@@ -145,8 +164,9 @@ void World::_describe(Target const &target, Session_state const &s, Rust::Sessio
 	}
 	if (dynamic_cast<Routed_service const *>(&s.service())) {
 		Forwarder const * const forwarder = dynamic_cast<Forwarder const *>(s.local_ptr);
-		out.policy = !forwarder         ? Rust::Session::ROUTED
-		           : forwarder->holds() ? Rust::Session::HOLDING : Rust::Session::FORWARDED;
+		out.policy = !forwarder             ? Rust::Session::ROUTED
+		           : forwarder->holds()     ? Rust::Session::HOLDING
+		           : _has_more_arguments(s) ? Rust::Session::WITH_ARGUMENTS : Rust::Session::FORWARDED;
 	}
 }
 
@@ -154,19 +174,19 @@ void World::_describe(Target const &target, Session_state const &s, Rust::Sessio
 void World::session(Word n, Rust::Session &out)
 {
 	out = Rust::Session { };
-	Target * const target = _managed().target();
-	if (!target) return;
 
 	Word i = 0;
 	bool config = false;
-	target->for_each_session([&] (Session_state const &s) {
-		Rom_shim const * const rom = dynamic_cast<Rom_shim const *>(s.local_ptr);
-		config |= rom && rom->name == "config";
-		if (i++ == n) _describe(*target, s, out); });
+	_managed().with_target([&] (Target &target) {
+		target.for_each_session([&] (Session_state const &s) {
+			Rom_shim const * const rom = dynamic_cast<Rom_shim const *>(s.local_ptr);
+			config |= rom && rom->name == "config";
+			if (i++ == n) _describe(target, s, out); });
 
-	/* the target has closed the session, and may still hold the dataspace */
-	if (!config && i == n)
-		_describe_config(out);
+		/* the target has closed the session, and may still hold the dataspace */
+		if (!config && i == n)
+			_describe_config(out);
+	});
 }
 
 
@@ -211,26 +231,24 @@ void World::target(char name[32], Word &ram, Word &caps)
 void World::freeze(bool frozen)
 {
 	_managed().frozen = frozen;
-	Target * const target = _managed().target();
-	if (frozen || !target) return;
+	if (frozen) return;
 
-	target->for_each_session([&] (Session_state const &s) {
+	_managed().for_each_session([&] (Session_state const &s) {
 		if (Timer_shim * const timer = dynamic_cast<Timer_shim *>(s.local_ptr))
 			timer->go_on(); });
 }
 
 
 /*
- * Looks at our own memory only: nobody below us runs meanwhile
+ * The entrypoint is above all targets, like us, and only looks at our own memory: no target runs after it has looked
  */
 World::Word World::_busy_session()
 {
 	Word result = 0;
-	if (Target * const target = _managed().target())
-		target->for_each_session([&] (Session_state const &s) {
-			Forwarder const * const forwarder = dynamic_cast<Forwarder const *>(s.local_ptr);
-			if (forwarder && forwarder->busy())
-				result = Word(s.id_at_client().value); });
+	_managed().for_each_session([&] (Session_state const &s) {
+		Forwarder const * const forwarder = dynamic_cast<Forwarder const *>(s.local_ptr);
+		if (forwarder && forwarder->busy())
+			result = Word(s.id_at_client().value); });
 	return result;
 }
 
@@ -249,8 +267,8 @@ World::Word World::wait_until_quiet()
 
 void World::announced(char service[32])
 {
-	Target * const target = _managed().target();
-	_copy(service, target ? target->announced().string() : "");
+	_copy(service, "");
+	_managed().with_target([&] (Target &target) { _copy(service, target.announced().string()); });
 }
 
 
@@ -514,9 +532,10 @@ World::Word World::fault_handler(Word map, Word sigh)
 
 void World::handlers(Word badges[HANDLERS])
 {
-	Target * const target = _managed().target();
 	for (unsigned i = 0; i < HANDLERS; i++)
-		badges[i] = !target ? 0 : i < OF_PARENT ? target->handler_badge(i) : _core->fault_handler(i - OF_PARENT);
+		badges[i] = i < OF_PARENT || !_managed().target() ? 0 : _core->fault_handler(i - OF_PARENT);
+	_managed().with_target([&] (Target &target) {
+		for (unsigned i = 0; i < OF_PARENT; i++) badges[i] = target.handler_badge(i); });
 }
 
 

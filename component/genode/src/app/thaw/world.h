@@ -93,11 +93,8 @@ class Thaw::World : Genode::Noncopyable
 		 */
 		Word _with_session(Word client_id, Word missing, auto const &fn)
 		{
-			Target * const target = _managed().target();
-			if (!target) return missing;
-
 			Word result = missing;
-			target->for_each_session([&] (Genode::Session_state const &s) {
+			_managed().for_each_session([&] (Genode::Session_state const &s) {
 				if (s.id_at_client().value == client_id)
 					result = fn(s); });
 			return result;
@@ -122,12 +119,20 @@ class Thaw::World : Genode::Noncopyable
 			         .executable = a.executable != 0, .writeable = a.writeable != 0 };
 		}
 
+		/**
+		 * A name that does not fit becomes one that whoever reads it refuses
+		 */
 		static void _copy(char to[32], char const *from)
 		{
 			Genode::bzero(to, 32);
+			if (Genode::strlen(from) > 32) {
+				to[0] = 1;
+				return;
+			}
 			for (unsigned i = 0; from[i] && i < 32; i++) to[i] = from[i];
 		}
 
+		static bool _has_more_arguments(Genode::Session_state const &);
 		Word _refusal();
 		Word _busy_session();
 		void _own_trace_buffer(Word ds_badge, Core_session::Memory &);
@@ -178,6 +183,7 @@ class Thaw::World : Genode::Noncopyable
 		void freeze(bool);
 		Word wait_until_quiet();
 		void announced(char service[32]);
+		Word exited() { return _managed().target() && _managed().target()->exited(); }
 		void destroy();
 		Word view(Word badge, Rust::Span &);
 		Rust::Long now_us() { return _timer.elapsed_us(); }

@@ -15,6 +15,7 @@
 #include <base/heap.h>
 #include <base/log.h>
 #include <base/rpc_client.h>
+#include <cpu_session/connection.h>
 #include <root/component.h>
 #include <thaw_test/teller_session.h>
 #include <timer_session/connection.h>
@@ -32,9 +33,9 @@ namespace Customer {
 
 struct Customer::Teller : Connection<Thaw::Teller_session>, Rpc_client<Thaw::Teller_session>
 {
-	Teller(Env &env)
+	Teller(Env &env, char const *args)
 	:
-		Connection<Thaw::Teller_session>(env, Label(), Ram_quota { 32*1024 }, Args()),
+		Connection<Thaw::Teller_session>(env, Label(), Ram_quota { 32*1024 }, Args(args)),
 		Rpc_client<Thaw::Teller_session>(cap())
 	{ }
 
@@ -78,6 +79,7 @@ struct Customer::Main
 	Constructible<Teller>                    _teller { };
 	Constructible<Attached_dataspace>        _shared { };
 	Constructible<Attached_io_mem_dataspace> _device { };
+	Constructible<Cpu_connection>            _threads { };
 
 	void _signal() { }
 
@@ -88,11 +90,12 @@ struct Customer::Main
 		if (_has == "service")
 			_env.parent().announce(_env.ep().manage(_own_root));
 
-		if (_has == "session" || _has == "memory" || _has == "handler")
-			_teller.construct(_env);
+		if (_has == "session" || _has == "memory" || _has == "handler" || _has == "arguments")
+			_teller.construct(_env, _has == "arguments" ? "color=\"red\"" : "");
 
 		if (_has == "memory")  _shared.construct(_env.rm(), _teller->shared());
 		if (_has == "handler") _teller->sigh(_handler);
+		if (_has == "threads") _threads.construct(_env, "threads");
 		if (_has == "device")  _device.construct(_env, _config.node().attribute_value("address", 0ul), 4096);
 	}
 

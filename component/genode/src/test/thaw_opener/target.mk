@@ -1,0 +1,3 @@
+TARGET = test-thaw_opener
+SRC_CC = main.cc
+LIBS   = base
