@@ -161,13 +161,18 @@ struct Test
 
 	S::Opened open() { return _core->open(_target->child.pd_session_cap()); }
 
-	/* one of its threads is ended while the target stands still */
-	void thread_ends_stopped(S::Word session, char const *name)
+	S::Word index_of(char const *name)
 	{
-		enum { STOP = 3, COMMIT = 7 };
-		S::Word victim = 0;
-		while (_core->thread(victim).name != name) victim++;
-		expect("stop before a thread ends", verb(STOP, session).label, 0);
+		S::Word i = 0;
+		while (_core->thread(i).name != name) i++;
+		return i;
+	}
+
+	/* ends one of the target's threads while that stands still, and lets the others go on */
+	void end_and_commit(S::Word session, char const *name)
+	{
+		enum { COMMIT = 7 };
+		S::Word const victim = index_of(name);
 		_core->object(S::Kind::CPU_THREAD, victim).with_result(
 			[&] (Native_capability cap) {
 				_target->child.with_cpu([&] (Cpu_session &cpu) {
@@ -177,8 +182,47 @@ struct Test
 		expect("the others go on", verb(COMMIT, session).label, 0);
 		log(name, " has ended during a stop");
 		_timer.msleep(3000);
+	}
+
+	/* one of its threads is ended while the target stands still */
+	void thread_ends_stopped(S::Word session, char const *name)
+	{
+		enum { STOP = 3, COMMIT = 7 };
+		expect("stop before a thread ends", verb(STOP, session).label, 0);
+		end_and_commit(session, name);
 		expect("stop of the others",   verb(STOP, session).label, 0);
 		expect("resume of the others", verb(COMMIT, session).label, 0);
+	}
+
+	/*
+	 * The server of two callers is ended while the target stands still. As without a stop, the one whose call it has goes
+	 * on waiting, and the system call of the one in its queue ends, with an error of which Genode tells nobody.
+	 */
+	void server_ends_stopped()
+	{
+		enum { STOP = 3, THREAD_GET = 5, COMMIT = 7, CALL_DELIVERED = 5, SEND_QUEUED = 6, USER = 1, RECEIVE = 2,
+		       UNKNOWN_PEER = 3022 };
+		_target.destruct();
+		_target.construct(_env, _policy);
+		_timer.msleep(3000);
+		S::Word const session = open().session;
+		S::Word const a = index_of("caller_a"), b = index_of("caller_b");
+		auto doing = [&] (S::Word i) { return verb(THREAD_GET, session, i).words[1]; };
+		S::Word waiting = a, queued = b;
+		bool found = false;
+		for (unsigned i = 0; i < 100 && !found; i++) {
+			_timer.msleep(7 + i % 13);
+			if (verb(STOP, session).label) continue;
+			waiting = doing(a) == CALL_DELIVERED ? a : b;
+			queued  = waiting == a ? b : a;
+			found   = doing(waiting) == CALL_DELIVERED && doing(queued) == SEND_QUEUED;
+			if (!found) verb(COMMIT, session);
+		}
+		expect("callers at the server and in its queue", found, true);
+		end_and_commit(session, "server");
+		expect("caller whose call it had waits on", doing(waiting), RECEIVE);
+		expect("caller in its queue goes on",       doing(queued), USER);
+		expect("stop with a gate that leads nowhere", verb(STOP, session).label, (S::Word)-UNKNOWN_PEER);
 	}
 
 	/* the target is destroyed while it stands still */
@@ -325,6 +369,7 @@ struct Test
 		thread_ends_stopped(session, "caller_b");
 		foreign_capability(session);
 		_timer.msleep(3000);
+		server_ends_stopped();
 		log(_failed ? "FAIL: " : "passed: ", _failed, " failures");
 		log("thaw_core test done");
 	}
