@@ -3,7 +3,7 @@
 
 use l4_sys::{Op, Selector, raw};
 use thaw_l4::Kernel;
-use thaw_protocol::{Activity, Error, NO_THREAD, activity_kind};
+use thaw_protocol::{Activity, Error, activity_kind};
 
 use crate::{
     Engine, Host,
@@ -12,36 +12,31 @@ use crate::{
 };
 
 impl<K: Kernel, H: Host> Engine<'_, K, H> {
-    /// Before a stopped set goes on: drops the threads whose capability the core has no more. Later would be too late,
-    /// as senders make their calls again.
-    pub(crate) fn drop_ended(&mut self) -> Result<(), Error> {
-        if self.set.state != State::Stopped || self.set.letting_go {
-            return Ok(());
-        }
-        for i in bits(self.set.mask(Phase::Held)) {
-            let Some(info) = self.set.entries[i].info else { continue };
-            let slot = info.cap.index();
-            if !self.env.core_task.cap_valid(self.k, slot).map_err(at(step::HOST))? {
-                return self.forget_ended().map(|_| ());
-            }
-        }
-        Ok(())
-    }
-
-    /// Drops the threads that the core's books have no more. Whether there was one.
+    /// Drops the threads whose capability the core has no more, and tells whether there was one. Before anybody goes on:
+    /// later would be too late, as senders make their calls again. The core itself is not asked, as it may be what waits
+    /// for us.
     pub(crate) fn forget_ended(&mut self) -> Result<bool, Error> {
         if self.set.state != State::Stopped {
             return Ok(false);
         }
-        let before = self.set.mask(Phase::Held);
-        self.book_again()?;
-        let held = self.set.mask(Phase::Held);
-        for i in bits(held) {
+        let mut gone = 0;
+        for i in bits(self.set.mask(Phase::Held)) {
+            let Some(info) = self.set.entries[i].info else { continue };
+            let slot = info.cap.index();
+            if !self.env.core_task.cap_valid(self.k, slot).map_err(at(step::HOST))? {
+                gone |= 1 << i;
+            }
+        }
+        for i in bits(gone) {
+            self.drop_entry(i, None);
+        }
+        for i in bits(self.set.mask(Phase::Held)) {
             let entry = &self.set.entries[i];
-            let peer = entry.activity.peer;
-            let is_gone = peer != NO_THREAD && before & !held & 1_u64.checked_shl(peer).unwrap_or(0) != 0;
             // Who stands where it stood is in the kernel's hands.
-            if !is_gone || entry.staged || entry.ended.is_some() {
+            if entry.staged
+                || entry.ended.is_some()
+                || !bits(gone).any(|peer| peer as u32 == entry.activity.peer)
+            {
                 continue;
             }
             match entry.activity.kind {
@@ -50,7 +45,7 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
                 _ => {}
             }
         }
-        Ok(held != before)
+        Ok(gone != 0)
     }
 
     /// Thread `i` waits for one that is gone: the kernel lets it do so until its timeout is over. Nobody else will

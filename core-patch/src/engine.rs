@@ -109,6 +109,14 @@ impl<'a, K: Kernel, H: Host> Engine<'a, K, H> {
             return self.open(request);
         }
         self.check_session(request.client, word(1)?)?;
+        if self.forget_if_gone(number) {
+            let done = matches!(number, verb::CLOSE | verb::ABANDON);
+            return if done {
+                Ok(Reply::default())
+            } else {
+                Err(ErrorKind::NoSuchSession.with(word(1)?, 0, 0))
+            };
+        }
         match number {
             verb::CLOSE => self.close().map(|()| Reply::default()),
             verb::ABANDON => {
@@ -173,10 +181,21 @@ impl<'a, K: Kernel, H: Host> Engine<'a, K, H> {
 
     /// The client is gone: its session ends as if it had closed it.
     pub fn client_gone(&mut self, client: u32) {
-        if self.set.state != State::Closed && self.set.owner == client {
+        if self.set.state != State::Closed && self.set.owner == client && !self.forget_if_gone(verb::CLOSE) {
             // There is nobody to tell; a thread that could not be let go stays where it is.
             let _ = self.close();
         }
+    }
+
+    /// Ends the session of a PD that was destroyed: nothing may be done with the capabilities that the books hold.
+    /// Requests that only read the books do not look.
+    fn forget_if_gone(&mut self, verb: u32) -> bool {
+        let reads = matches!(verb, verb::THREAD_GET | verb::THREAD_SET | verb::IRQ_GET | verb::IRQ_SET);
+        let gone = !reads && self.set.pd.is_some_and(|pd| !self.host.is_there(pd));
+        if gone {
+            self.forget();
+        }
+        gone
     }
 
     fn close(&mut self) -> Result<(), Error> {
@@ -214,8 +233,11 @@ impl<'a, K: Kernel, H: Host> Engine<'a, K, H> {
         self.need_held()?;
         self.check_staged()?;
         let pd = self.pd()?;
-        let mut result = self.drop_ended().and_then(|()| self.continue_all());
-        // If the books cannot be read either, the first error is the one that is told.
+        if !self.set.letting_go {
+            self.forget_ended()?;
+        }
+        let mut result = self.continue_all();
+        // If that cannot be told either, the first error is the one that is told.
         if result.is_err() && self.forget_ended().unwrap_or(false) {
             result = self.continue_all();
         }

@@ -145,6 +145,11 @@ pub trait Host {
     /// The PD behind label `pd`, if the client behind label `client` is its parent.
     fn pd(&mut self, client: u32, pd: u32) -> Option<PdInfo>;
 
+    /// Whether the PD is still there. If not, its capability in the core may lead to something else by now.
+    fn is_there(&mut self, _pd: PdInfo) -> bool {
+        true
+    }
+
     /// Thread `i` of a PD, from the core's own books.
     fn thread(&mut self, pd: PdInfo, i: usize) -> HostResult<ThreadLookup>;
 

@@ -120,22 +120,27 @@ impl<K: Kernel, H: Host> Engine<'_, K, H> {
     }
 
     /// Reads them once more; whether there is a started thread that was not there before.
-    pub(crate) fn book_again(&mut self) -> Result<bool, Error> {
+    fn book_again(&mut self) -> Result<bool, Error> {
         let (mut ended, mut more) = (false, false);
         for i in 0..THREADS_MAX {
             let info = self.look_up(i, &mut ended)?;
-            let entry = &mut self.set.entries[i];
-            if entry.info.map(is_who) == info.map(is_who) {
+            if self.set.entries[i].info.map(is_who) == info.map(is_who) {
                 continue;
             }
-            // On M the kernel empties the reply slot of a thread that ends.
-            if let Some(slot) = entry.reply.take() {
-                self.set.replies &= !(1 << slot);
-            }
-            entry.begin(info);
-            more |= entry.live().is_some();
+            self.drop_entry(i, info);
+            more |= self.set.entries[i].live().is_some();
         }
         Ok(more)
+    }
+
+    /// Thread `i` has ended; another one may have its index.
+    pub(crate) fn drop_entry(&mut self, i: usize, next: Option<ThreadInfo>) {
+        let entry = &mut self.set.entries[i];
+        // On M the kernel empties the reply slot of a thread that ends.
+        if let Some(slot) = entry.reply.take() {
+            self.set.replies &= !(1 << slot);
+        }
+        entry.begin(next);
     }
 
     fn look_up(&mut self, i: usize, ended: &mut bool) -> Result<Option<ThreadInfo>, Error> {

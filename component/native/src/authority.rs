@@ -39,6 +39,7 @@ pub fn attempt<'k, K: Kernel, P: Platform>(
     attempts.without_session();
     attempts.on_target(pd)?;
     attempts.on_fresh_pd()?;
+    attempts.destroyed()?;
     attempts.unstarted()
 }
 
@@ -164,6 +165,19 @@ impl<K: Kernel, P: Platform> Attempts<'_, '_, K, P> {
         self.granted("giving it up", &[verb::ABANDON, s], None);
         self.host.pd_destroy(pd)?;
         ask::<_, 0>(self.k, SLOT_PD, &[target::OBJECT_DELETE, GIVEN.0]).map(|_| ())
+    }
+
+    /// A session outlives its PD, and another PD may get the slots that root had for it.
+    fn destroyed(&self) -> HostResult<()> {
+        let name = Name::new("destroyed").unwrap_or(Name::EMPTY);
+        let pd = self.host.pd_create(name, 1)?;
+        let s = self.open(pd);
+        self.host.pd_destroy(pd)?;
+        let next = self.host.pd_create(name, 1)?;
+        self.refused("a pd that was destroyed", &[ErrorKind::NoSuchSession], &[verb::STOP, s], None);
+        let s = self.open(next);
+        self.granted("its end", &[verb::CLOSE, s], None);
+        self.host.pd_destroy(next)
     }
 
     /// The kernel would keep the task of a thread that was bound to it and never ran.

@@ -58,6 +58,7 @@ enum { THAW_GATE = 1, THAW_IRQ = 2, THAW_FIXED = 3, THAW_UNKNOWN = 4, THAW_KERNE
 
 /* implemented in C++; each is called on the handler thread and never waits for a target */
 thaw_word thaw_core_task(void);                                    /* of the open PD, 0 if none */
+thaw_word thaw_core_has(thaw_word task);                           /* whether that was the open PD's when the request came */
 thaw_word thaw_core_thread(thaw_word index, struct thaw_thread *);
 thaw_word thaw_core_object(thaw_word n, struct thaw_object *);     /* 0 past the last, or THAW_FAULTING */
 void      thaw_core_forget_slots(void);                             /* what is told next is not older than this */

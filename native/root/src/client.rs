@@ -139,6 +139,11 @@ impl<'k, K: Kernel> InternalClient<'k, K> {
         self.call(op::ABANDONED, &[pd])
     }
 
+    /// Refused if the PD was destroyed.
+    pub fn there(&self, pd: u32) -> Result<()> {
+        self.call(op::THERE, &[pd])
+    }
+
     /// Label of a client that is gone.
     pub fn gone(&self) -> Result<u32> {
         self.call(op::GONE, &[])?;

@@ -66,6 +66,8 @@ pub mod op {
     pub const END: u32 = 19;
     /// MR1 id, MR2 thread index: the service has its first exception, and lets it begin. Result: whether in Thumb state.
     pub const ENTER_THUMB: u32 = 20;
+    /// MR1 id: refused if that PD was destroyed.
+    pub const THERE: u32 = 21;
 }
 
 /// The number by which the service names a PD.
@@ -140,6 +142,7 @@ impl Root {
                 let entry = thread.ok_or(Error::NoSuchObject)?.thumb_entry.take();
                 Ok(Outcome::words(&[entry.is_some().into()]))
             }
+            op::THERE => self.pds.get(word_id(args.get(1)?)).map(|_| Outcome::EMPTY),
             op::END => {
                 let client = Label::decode(args.get(1)?).ok_or(Error::NoSuchObject)?;
                 self.checkpointer_end(m, client.pd).map(|_| Outcome::EMPTY)

@@ -126,7 +126,7 @@ fn tell(verdicts: &[Verdict]) -> Result<()> {
 
 /// Requests that a checkpointer may not make, while a program runs.
 pub fn authority(kernel: &Path, out: &Path) -> Result<()> {
-    const REFUSALS: usize = 25;
+    const REFUSALS: usize = 26;
     let machine = |settings: &[String]| -> Result<Machine> {
         let kernel = File { name: kernel.display().to_string(), bytes: read(kernel)? };
         Machine::new(kernel, settings.to_vec())

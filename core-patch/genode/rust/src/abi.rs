@@ -64,6 +64,7 @@ pub const NO_THREAD: u32 = !0;
 
 unsafe extern "C" {
     pub safe fn thaw_core_task() -> u32;
+    pub safe fn thaw_core_has(task: u32) -> u32;
     pub safe fn thaw_core_thread(index: u32, out: &mut RawThread) -> u32;
     pub safe fn thaw_core_object(n: u32, out: &mut RawObject) -> u32;
     pub safe fn thaw_core_forget_slots();

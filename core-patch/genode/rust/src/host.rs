@@ -57,6 +57,10 @@ impl Host for CoreHost {
         (task != 0).then(|| PdInfo { id: task, task: Cap::new(CapIndex(task)) })
     }
 
+    fn is_there(&mut self, pd: PdInfo) -> bool {
+        abi::thaw_core_has(pd.id) != 0
+    }
+
     fn thread(&mut self, _pd: PdInfo, i: usize) -> HostResult<ThreadLookup> {
         let mut raw = abi::RawThread::default();
         Ok(match abi::thaw_core_thread(i as u32, &mut raw) {

@@ -64,6 +64,11 @@ impl<K: Kernel> Host for RootHost<'_, K> {
         self.client.pd(client, pd).ok().map(|facts| PdInfo { id: facts.id, task: facts.task })
     }
 
+    fn is_there(&mut self, pd: PdInfo) -> bool {
+        // Must not fail: a target that stands still would be forgotten.
+        self.steady.there(pd.id).is_ok()
+    }
+
     fn thread(&mut self, pd: PdInfo, i: usize) -> HostResult<ThreadLookup> {
         match self.client.thread(pd.id, i as u32) {
             Ok(facts) => Ok(ThreadLookup::Thread(ThreadInfo {

@@ -39,6 +39,15 @@ struct Thaw::Parts
 	thaw_wiring           wiring     { };
 	bool                  in_use     { false };
 
+	/* of the PD that is open, when the last request came that has to do with it; 0 if that is gone */
+	thaw_word open_task { 0 };
+
+	void note_task()
+	{
+		open_task = 0;
+		books.with_pd([&] (Books::Pd &pd) { open_task = Books::task(pd) >> Foc::L4_CAP_SHIFT; });
+	}
+
 	Parts(Core::Rpc_entrypoint &ep) : core_ep(ep) { }
 };
 

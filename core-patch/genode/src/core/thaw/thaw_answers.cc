@@ -40,6 +40,12 @@ thaw_word thaw_core_task()
 
 
 /*
+ * A session that is closed with its client has the entrypoint wait for the engine, so that must not be asked
+ */
+thaw_word thaw_core_has(thaw_word task) { return task && parts_ptr->open_task == task; }
+
+
+/*
  * Threads, objects and slots are listed on core's entrypoint and then told one by one from the lists: going there costs
  * as much as hundreds of system calls. The session's thread waits meanwhile, so nobody else works with the lists.
  */

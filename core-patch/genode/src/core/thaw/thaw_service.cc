@@ -242,7 +242,10 @@ class Thaw::Session_component : public Rpc_object<Core_session>
 			}
 			bool const looks = verb == THREAD_GET || verb == IRQ_GET;
 			if (!looks)
-				_parts.in_core_ep([&] { _parts.books.slots_move(verb == STOP); });
+				_parts.in_core_ep([&] {
+					_parts.books.slots_move(verb == STOP);
+					_parts.note_task();
+				});
 
 			/* a request cannot open a PD: that is 'open', which asks whose it is */
 			m.label = _serve(m, false);
