@@ -124,6 +124,19 @@ const fn relay(slot: u32, word: u32) -> [Step; 3] {
     [Step::WAIT, Step::call(slot, word), Step::reply(word + 1)]
 }
 
+/// Each waits for the other, for as long as its send timeout lasts.
+const CIRCLE: Case = Case {
+    name: "circle of calls",
+    threads: &[
+        (30, &[Step::call(S1, 1).send(Timeout::from_us(100_000))]),
+        (29, &[Step::call(S0, 2).send(Timeout::from_us(100_000))]),
+    ],
+    objects: &[Object::Gate(0, 0x100), Object::Gate(1, 0x200)],
+    refused: Some(ErrorKind::Undecided),
+    after: &[Act::Pass(150_000)],
+    ..BASE
+};
+
 /// All cases.
 pub const CASES: &[Case] = &[
     Case {
@@ -537,28 +550,11 @@ pub const CASES: &[Case] = &[
         after: RAISE,
         ..BASE
     },
-    Case {
-        name: "circle of calls",
-        threads: &[
-            (30, &[Step::call(S1, 1).send(Timeout::from_us(100_000))]),
-            (29, &[Step::call(S0, 2).send(Timeout::from_us(100_000))]),
-        ],
-        objects: &[Object::Gate(0, 0x100), Object::Gate(1, 0x200)],
-        refused: Some(ErrorKind::Undecided),
-        after: &[Act::Pass(150_000)],
-        ..BASE
-    },
+    CIRCLE,
     Case {
         name: "circle of calls, and somebody forges an exception",
-        threads: &[
-            (30, &[Step::call(S1, 1).send(Timeout::from_us(100_000))]),
-            (29, &[Step::call(S0, 2).send(Timeout::from_us(100_000))]),
-        ],
-        objects: &[Object::Gate(0, 0x100), Object::Gate(1, 0x200)],
-        refused: Some(ErrorKind::Undecided),
-        after: &[Act::Pass(150_000)],
         neighbour: Neighbour::Forger,
-        ..BASE
+        ..CIRCLE
     },
     Case {
         name: "call delivered and another queued, somebody above is busy",

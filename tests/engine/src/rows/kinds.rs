@@ -6,6 +6,10 @@ use thaw_protocol::activity_kind as kind;
 use crate::cases::{Act, BASE, Case, Object, RAISE, S0, S1, S2, S3, op};
 use crate::script::Step;
 
+/// A server that is awake first and then answers four calls.
+const ANSWERS: &[Step] =
+    &[Step::WAIT, Step::until(1), Step::reply(7), Step::reply(8), Step::reply(9), Step::reply(10)];
+
 /// All of them.
 pub const CASES: &[Case] = &[
     Case {
@@ -141,17 +145,7 @@ pub const CASES: &[Case] = &[
             (30, &[Step::call(S0, 1).receive(Timeout::from_us(50_000)), Step::until(1), Step::call(S1, 2)]),
             (29, &[Step::call(S0, 3).send(Timeout::from_us(50_000)), Step::call(S1, 4)]),
             (28, &[op(S0, Op::SEND, 1).send(Timeout::from_us(50_000)), Step::call(S1, 5)]),
-            (
-                11,
-                &[
-                    Step::WAIT,
-                    Step::until(1),
-                    Step::reply(7),
-                    Step::reply(8),
-                    Step::reply(9),
-                    Step::reply(10),
-                ],
-            ),
+            (11, ANSWERS),
             (27, &[Step::call(S1, 6)]),
         ],
         objects: &[Object::Gate(0, 0x100), Object::Gate(4, 0x200)],
@@ -173,17 +167,7 @@ pub const CASES: &[Case] = &[
             (30, &[Step::call(S0, 1).receive(Timeout::from_us(50_000)), Step::until(1), Step::call(S1, 2)]),
             (29, &[Step::call(S0, 3), Step::call(S1, 4)]),
             (28, &[op(S0, Op::SEND, 1), Step::call(S1, 5)]),
-            (
-                11,
-                &[
-                    Step::WAIT,
-                    Step::until(1),
-                    Step::reply(7),
-                    Step::reply(8),
-                    Step::reply(9),
-                    Step::reply(10),
-                ],
-            ),
+            (11, ANSWERS),
             (27, &[Step::call(S1, 6)]),
             (26, &[Step::ipc(CapIndex(S0).select(Op::RECEIVE), MsgTag(0)).receive(Timeout::from_us(50_000))]),
         ],
