@@ -13,8 +13,7 @@ use crate::{
 
 impl<K: Kernel, H: Host> Engine<'_, K, H> {
     /// Drops the threads whose capability the core has no more, and tells whether there was one. Before anybody goes on:
-    /// later would be too late, as senders make their calls again. The core itself is not asked, as it may be what waits
-    /// for us.
+    /// later would be too late, as senders make their calls again. The capabilities tell, so the core is not asked.
     pub(crate) fn forget_ended(&mut self) -> Result<bool, Error> {
         if self.set.state != State::Stopped {
             return Ok(false);

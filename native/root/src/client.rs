@@ -128,13 +128,13 @@ impl<'k, K: Kernel> InternalClient<'k, K> {
         self.call(op::STARTED, &[pd, index])
     }
 
-    /// Notes that the PD's threads were given up.
+    /// Takes over to let a thread begin in Thumb state; whether that was still to come.
     pub fn enter_thumb(&self, pd: u32, index: u32) -> Result<bool> {
         self.call(op::ENTER_THUMB, &[pd, index])?;
         Ok(self.k.mr(0) != 0)
     }
 
-    /// See [`op::ABANDONED`].
+    /// Notes that the PD's threads were given up.
     pub fn abandoned(&self, pd: u32) -> Result<()> {
         self.call(op::ABANDONED, &[pd])
     }

@@ -58,7 +58,6 @@ class Thaw::Books : Genode::Noncopyable
 		/* what the list of slots is worth: nothing; what the caller was told last; what holds as long as a stop does */
 		enum class Listed { OLD, TOLD, STANDS } _listed { Listed::OLD };
 
-
 		/* what the engine is told one by one */
 		thaw_thread _threads[THREADS];
 		Word        _num_threads { 0 };     /* past the last index; holes have no capability */

@@ -40,7 +40,7 @@ thaw_word thaw_core_task()
 
 
 /*
- * A session that is closed with its client has the entrypoint wait for the engine, so that must not be asked
+ * Noted when the request came, as the entrypoint was asked for something else: to go there once more costs too much
  */
 thaw_word thaw_core_has(thaw_word task) { return task && parts_ptr->open_task == task; }
 
